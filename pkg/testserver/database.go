@@ -1,0 +1,116 @@
+package testserver
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Database returns the mysql:// URL of an empty database that is dropped with
+// the test. It is on a server that the tests of this binary share, or on the one
+// of TIELINE_TEST_DATABASE_URL, whose user must be allowed to create databases.
+func Database(t testing.TB) string {
+	t.Helper()
+	base, err := sharedServer()
+	if err != nil {
+		t.Fatal("testserver: database:", err)
+	}
+	config := mysqlConfig(base)
+	name := "tieline_test_" + strings.ToLower(rand.Text()[:16])
+	if err := createDatabase(config, name); err != nil {
+		t.Fatal("testserver: database:", err)
+	}
+	t.Cleanup(func() {
+		if err := exec1(config, "DROP DATABASE `"+name+"`"); err != nil {
+			t.Log("testserver: drop database:", err)
+		}
+	})
+	u := *base
+	u.Path = "/" + name
+	return u.String()
+}
+
+// sharedServer returns the server that tests of this binary share.
+var sharedServer = sync.OnceValues(func() (*url.URL, error) {
+	if elsewhere := os.Getenv("TIELINE_TEST_DATABASE_URL"); elsewhere != "" {
+		u, err := url.Parse(elsewhere)
+		if err != nil || u.Scheme != "mysql" || u.Host == "" {
+			return nil, errors.New("TIELINE_TEST_DATABASE_URL: want mysql://user:pass@host:3306/")
+		}
+		return u, nil
+	}
+	addr, err := startShared()
+	return &url.URL{Scheme: "mysql", User: url.User("root"), Host: addr}, err
+})
+
+// keepAlive is our end of the pipe to the shared server's keeper. It is never
+// written to and never closed: the kernel closes it when this process ends,
+// however it ends, and the keeper then stops the server and removes its files.
+// No goroutine of ours has to live as long as the server does.
+var keepAlive *os.File
+
+// keeper runs a server until standard input ends: $1 is its directory, the rest
+// its command line.
+const keeper = `dir=$1; shift
+"$@" </dev/null >>"$dir/log" 2>&1 &
+cat >/dev/null
+kill -9 $!
+wait
+rm -rf "$dir"`
+
+// startShared starts the shared server and returns its address.
+func startShared() (string, error) {
+	dir, err := shortDir()
+	if err != nil {
+		return "", err
+	}
+	if err := installMariaDB(dir); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	path, err := program("mariadbd", "mysqld")
+	if err != nil {
+		return "", err
+	}
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer theirs.Close()
+	cmd := exec.Command("/bin/sh", append([]string{"-c", keeper, "sh", dir, path}, mariadbArgs(dir, port)...)...)
+	cmd.Stdin = theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is for the tests
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	keepAlive = ours
+	addr := localAddr(port)
+	if err := await(nil, func() error { return ping(rootConfig(addr)) }); err != nil {
+		return "", fmt.Errorf("mariadbd: %w\n%s", err, tail(filepath.Clean(dir)))
+	}
+	return addr, nil
+}
+
+// mysqlConfig reaches the server of a URL without naming a database.
+func mysqlConfig(u *url.URL) *mysql.Config {
+	c := rootConfig(u.Host)
+	c.User = u.User.Username()
+	c.Passwd, _ = u.User.Password()
+	if u.Port() == "" {
+		c.Addr = u.Host + ":3306"
+	}
+	return c
+}
