@@ -75,3 +75,9 @@ type Session struct {
 	Node     NodeID
 	Platform Platform
 }
+
+// DeviceState is what decides whether an access token still speaks for a device.
+type DeviceState struct {
+	Login int64  // of the latest sign-in
+	Ended Reason // not empty: signed out, and why
+}

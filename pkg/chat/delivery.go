@@ -1,0 +1,14 @@
+package chat
+
+// Delivery is a committed message on its way to those who should have it.
+type Delivery struct {
+	Message
+	// Origin is the session (or, for one sent over HTTP, the device) that has the
+	// message by its acknowledgement and is not pushed it.
+	Origin string
+	// Recipients are those whose queues get it; nil when Log is set.
+	Recipients []UserID
+	// Log says that the room is too large for queues: its own log gets it once,
+	// and every node with members.
+	Log bool
+}

@@ -1,0 +1,73 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// listen keeps this node subscribed and hands every envelope to the receiver in
+// the order of its arrival. Whenever the subscription had to be made again, or
+// the canary stayed away, something may have been missed, and the receiver is
+// told so.
+func (c *Cluster) listen(ctx context.Context, to Receiver) error {
+	pause := newBackoff(50*time.Millisecond, time.Second)
+	for first := true; ctx.Err() == nil; first = false {
+		ps := c.r.c.Subscribe(ctx, channelOf(c.o.Node), channelAll)
+		err := c.hear(ctx, ps, to, first, pause.reset)
+		ps.Close()
+		if err != nil && ctx.Err() == nil {
+			c.o.Log.Debug("subscription interrupted", "error", err)
+			pause.wait(ctx)
+		}
+	}
+	return nil
+}
+
+// hear reads one subscription until it fails. The canary comes by twice a
+// second, so a read that takes longer than canaryOverdue means a dead link.
+func (c *Cluster) hear(ctx context.Context, ps *redis.PubSub, to Receiver, first bool, alive func()) error {
+	confirmed := 0
+	for {
+		m, err := ps.ReceiveTimeout(ctx, canaryOverdue)
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case *redis.Subscription:
+			if confirmed++; confirmed == 2 && !first {
+				to.Restored(time.Unix(0, c.heardAt.Load()))
+			}
+		case *redis.Message:
+			alive()
+			e, err := DecodeEnvelope([]byte(m.Payload))
+			if err != nil {
+				c.o.Log.Error("an envelope could not be read: are all nodes of one version?", "error", err)
+				continue
+			}
+			if e.Canary == c.o.Boot {
+				c.heardAt.Store(time.Now().UnixNano())
+				continue
+			}
+			to.Deliver(e)
+		}
+	}
+}
+
+// backoff waits longer each time, up to a limit.
+type backoff struct{ least, most, next time.Duration }
+
+func newBackoff(least, most time.Duration) *backoff { return &backoff{least, most, least} }
+
+func (b *backoff) reset() { b.next = b.least }
+
+func (b *backoff) wait(ctx context.Context) {
+	t := time.NewTimer(b.next)
+	defer t.Stop()
+	b.next = min(b.next*2, b.most)
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,177 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/tieline/tieline/pkg/chat"
+	"golang.org/x/sync/errgroup"
+)
+
+// Ledger is where generations are minted: the database.
+type Ledger interface {
+	// Generation returns the current generation and the identity of the Redis it
+	// was minted for; 0 and "" before the first.
+	Generation(ctx context.Context) (number int64, identity string, err error)
+	// Mint replaces generation from with a later one, for the Redis of that
+	// identity. It does nothing when from is no longer current.
+	Mint(ctx context.Context, from, to int64, identity string) error
+}
+
+// Receiver is the node: what the cluster tells it. Both are called from one
+// goroutine each and must not wait for a socket.
+type Receiver interface {
+	// Deliver hands over what another node (or this one) published.
+	Deliver(*Envelope)
+	// Restored says that something may have been missed: Redis was away, the
+	// subscription was interrupted, or the generation is a new one. Since is
+	// when all was last known to be well.
+	Restored(since time.Time)
+}
+
+// Options are what a node tells the cluster of itself.
+type Options struct {
+	Node        chat.NodeID
+	Boot        string // tells this run of the node from an earlier one
+	Addr        string // where it listens, for people to read
+	QueueLength int64  // entries a user's queue keeps
+	QueueAge    time.Duration
+	Grace       time.Duration // how long a closed socket may take to come back
+	Ledger      Ledger
+	Log         *slog.Logger
+	// Describe returns the figures that the lease carries.
+	Describe func() (connections, sessions int, draining bool)
+}
+
+// Timing of leases and checks.
+const (
+	leaseTime     = 10 * time.Second
+	leaseEvery    = 3 * time.Second
+	checkEvery    = 500 * time.Millisecond
+	canaryOverdue = 3 * time.Second
+	sessionTTL    = 90 * time.Second // renewed by the node's sweep, three times as often
+	logLength     = 1000             // messages a room's log keeps
+)
+
+// Cluster is one node's view of Redis.
+type Cluster struct {
+	// Set at construction.
+	r *Redis
+	o Options
+
+	// Safe for all.
+	generation atomic.Int64
+	up         atomic.Bool
+	wellAt     atomic.Int64 // Unix nanoseconds: when a check last succeeded
+	heardAt    atomic.Int64 // Unix nanoseconds: when the canary last came back
+	wake       chan struct{}
+
+	mu    sync.Mutex
+	nodes map[chat.NodeID]NodeInfo // of the last lease renewal
+
+	// Owned by keep.
+	lastIdentity string // of the Redis that the generation was verified against
+
+	online onlineCache
+}
+
+// New prepares a node's view of Redis; Run makes it live.
+func New(r *Redis, o Options) *Cluster {
+	if o.Describe == nil {
+		o.Describe = func() (int, int, bool) { return 0, 0, false }
+	}
+	return &Cluster{r: r, o: o, wake: make(chan struct{}, 1)}
+}
+
+// Run keeps the lease, the subscription and the generation until ctx ends, then
+// gives the lease up.
+func (c *Cluster) Run(ctx context.Context, to Receiver) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.keep(ctx, to) })
+	g.Go(func() error { return c.listen(ctx, to) })
+	g.Go(func() error { return c.holdLease(ctx) })
+	return g.Wait()
+}
+
+// Generation returns the generation that this node works in; 0 before the first
+// check.
+func (c *Cluster) Generation() int64 { return c.generation.Load() }
+
+// Up reports whether Redis answered and belonged to the current generation when
+// last checked.
+func (c *Cluster) Up() bool { return c.up.Load() }
+
+// Hears reports whether this node's own publications come back to it.
+func (c *Cluster) Hears() bool {
+	return time.Since(time.Unix(0, c.heardAt.Load())) < canaryOverdue
+}
+
+// CanaryAge returns how long ago the node last heard itself.
+func (c *Cluster) CanaryAge() time.Duration { return time.Since(time.Unix(0, c.heardAt.Load())) }
+
+// unwell turns a failed call into chat.Unavailable and has the keeper look.
+func (c *Cluster) unwell(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var ce *chat.Error
+	if errors.As(err, &ce) {
+		return err
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	return &chat.Error{Kind: chat.Unavailable, Op: "cluster." + op, Err: err, Retry: time.Second}
+}
+
+// errStale says that a script met a newer generation than this node's.
+var errStale = errors.New("cluster: this node's generation is over")
+
+// run runs one script and follows a generation that moved on: at most twice.
+func (c *Cluster) run(ctx context.Context, op string, build func(generation string) *call) ([]any, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	for range 2 {
+		k := build(c.gen())
+		if err := pipeline(ctx, c.r.c, []*call{k}); err != nil {
+			return nil, c.unwell(op, err)
+		}
+		reply, _ := k.cmd.Val().([]any)
+		if !stale(reply) {
+			return reply, nil
+		}
+		if err := c.followGeneration(ctx); err != nil {
+			return nil, c.unwell(op, err)
+		}
+	}
+	return nil, c.unwell(op, errStale)
+}
+
+func (c *Cluster) gen() string { return strconv.FormatInt(c.generation.Load(), 10) }
+
+func stale(reply []any) bool { return len(reply) == 2 && text(reply[0]) == "stale" }
+
+// text reads one value of a script's reply.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	}
+	return ""
+}
+
+func number(v any) int64 {
+	n, _ := strconv.ParseInt(text(v), 10, 64)
+	return n
+}
+
+func isNil(err error) bool { return errors.Is(err, redis.Nil) }

@@ -1,0 +1,255 @@
+package cluster
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/wire"
+)
+
+// How many of the newest entries are searched for repeats when a delivery is
+// tried again at once, and when another node's leftovers are delivered.
+const (
+	searchRecent = 512
+	SearchAll    = 1 << 20
+)
+
+// parcel is what one user's queue gets of a batch, and what came of it.
+type parcel struct {
+	user    chat.UserID
+	entries []Entry
+	call    *call
+}
+
+// Deliver appends a batch of committed messages to the queues of those who
+// should have them, one script a recipient, and publishes once to each node
+// that holds some of them. Search is 0 for messages that are delivered for the
+// first time, else how far back repeats are looked for.
+func (c *Cluster) Deliver(ctx context.Context, batch []chat.Delivery, search int) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	parcels, logged := sortParcels(batch)
+	out := map[chat.NodeID]*Envelope{}
+	if err := c.appendLogs(ctx, logged); err != nil {
+		return c.unwell("deliver", err)
+	}
+	if err := c.appendQueues(ctx, parcels, search); err != nil {
+		return c.unwell("deliver", err)
+	}
+	generation := c.generation.Load()
+	for _, p := range parcels {
+		p.address(out, generation)
+	}
+	if len(logged) > 0 {
+		out[""] = &Envelope{Generation: generation, Logged: logged}
+	}
+	return c.unwell("publish", c.publish(ctx, out))
+}
+
+// sortParcels groups a batch by recipient and encodes each message at most
+// twice: once for its sender's devices, once for everybody else.
+func sortParcels(batch []chat.Delivery) ([]*parcel, []Logged) {
+	byUser := make(map[chat.UserID]*parcel, len(batch))
+	var parcels []*parcel
+	var logged []Logged
+	for i := range batch {
+		d := &batch[i]
+		entry := Entry{Conversation: d.Conversation, Seq: d.Seq, At: d.At.UnixMilli(), Origin: d.Origin}
+		if d.Log {
+			entry.Body = wire.EncodeMessage(&d.Message, "")
+			logged = append(logged, Logged{Entry: entry, Sender: d.From.ID, Own: wire.EncodeMessage(&d.Message, d.From.ID)})
+			continue
+		}
+		var others []byte
+		for _, u := range d.Recipients {
+			if u == d.From.ID {
+				entry.Body = wire.EncodeMessage(&d.Message, u)
+			} else {
+				if others == nil {
+					others = wire.EncodeMessage(&d.Message, u)
+				}
+				entry.Body = others
+			}
+			p := byUser[u]
+			if p == nil {
+				p = &parcel{user: u}
+				byUser[u] = p
+				parcels = append(parcels, p)
+			}
+			p.entries = append(p.entries, entry)
+		}
+	}
+	return parcels, logged
+}
+
+// appendQueues runs the scripts. A call whose reply was lost may have run, so
+// what failed is tried once more with a search for repeats.
+func (c *Cluster) appendQueues(ctx context.Context, parcels []*parcel, search int) error {
+	todo := parcels
+	var err error
+	for range 2 {
+		calls := make([]*call, len(todo))
+		for i, p := range todo {
+			calls[i] = c.appendCall(p, search)
+			p.call = calls[i]
+		}
+		err = pipeline(ctx, c.r.once, calls)
+		var again []*parcel
+		behind := false
+		for _, p := range todo {
+			reply, _ := p.call.cmd.Val().([]any)
+			if p.call.cmd.Err() != nil || stale(reply) {
+				again = append(again, p)
+				behind = behind || stale(reply)
+			}
+		}
+		if len(again) == 0 {
+			return nil
+		}
+		if behind {
+			if err = c.followGeneration(ctx); err != nil {
+				return err
+			}
+			err = errStale
+		}
+		todo, search = again, max(search, searchRecent)
+	}
+	return err
+}
+
+func (c *Cluster) appendCall(p *parcel, search int) *call {
+	args := make([]any, 0, 4+3*len(p.entries))
+	args = append(args, c.gen(), c.o.QueueLength, c.o.QueueAge.Milliseconds(), search)
+	for i := range p.entries {
+		e := &p.entries[i]
+		args = append(args, entryKey(e), e.Origin, e.Body)
+	}
+	return &call{script: appendScript, keys: []string{keyMeta(p.user), keyQueue(p.user), keySessions(p.user)}, args: args}
+}
+
+// entryKey tells queue entries apart and carries what the body need not be
+// parsed for: conversation, seq and commit time.
+func entryKey(e *Entry) string {
+	b := make([]byte, 0, 64)
+	b = append(b, e.Conversation...)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, e.Seq, 10)
+	b = append(b, ' ')
+	return string(strconv.AppendInt(b, e.At, 10))
+}
+
+// address puts a parcel into the envelopes of the nodes that hold its user.
+// Entries that were in the queue already become a nudge: the position that the
+// user's sockets must have reached, without a body.
+func (p *parcel) address(out map[chat.NodeID]*Envelope, generation int64) {
+	reply, _ := p.call.cmd.Val().([]any)
+	if len(reply) != 4 {
+		return
+	}
+	position, nodes, skipped := number(reply[0]), texts(reply[1]), texts(reply[2])
+	for _, n := range nodes {
+		e := out[chat.NodeID(n)]
+		if e == nil {
+			e = &Envelope{Generation: generation}
+			out[chat.NodeID(n)] = e
+		}
+		if len(skipped) > 0 {
+			e.Queued = append(e.Queued, Queued{User: p.user, Position: number(reply[3])})
+			continue
+		}
+		for i := range p.entries {
+			e.Queued = append(e.Queued, Queued{User: p.user, Position: position + int64(i), Entry: p.entries[i]})
+		}
+	}
+}
+
+// appendLogs adds to the logs of large rooms. A log is sorted by seq, which the
+// database gave, so adding twice, or out of order, changes nothing.
+func (c *Cluster) appendLogs(ctx context.Context, logged []Logged) error {
+	if len(logged) == 0 {
+		return nil
+	}
+	p := c.r.c.Pipeline()
+	rooms := map[chat.ConversationID]bool{}
+	for i := range logged {
+		l := &logged[i]
+		w := writer{}
+		w.logged(l)
+		p.ZAdd(ctx, keyLog(l.Conversation), redis.Z{Score: float64(l.Seq), Member: w.b})
+		rooms[l.Conversation] = true
+	}
+	for r := range rooms {
+		p.ZRemRangeByRank(ctx, keyLog(r), 0, -logLength-1)
+		p.PExpire(ctx, keyLog(r), c.o.QueueAge)
+	}
+	_, err := p.Exec(ctx)
+	return err
+}
+
+// publish sends each node its envelope; node "" is everybody. What is lost here
+// is found by the receiving node's own checks, so it is tried once more and not
+// waited for.
+func (c *Cluster) publish(ctx context.Context, out map[chat.NodeID]*Envelope) error {
+	if len(out) == 0 {
+		return nil
+	}
+	p := c.r.c.Pipeline()
+	for n, e := range out {
+		to := channelOf(n)
+		if n == "" {
+			to = channelAll
+		}
+		p.Publish(ctx, to, e.Encode())
+	}
+	_, err := p.Exec(ctx)
+	return err
+}
+
+// Tell publishes finished frames to the sockets of users, wherever they are:
+// neither queued nor stored.
+func (c *Cluster) Tell(ctx context.Context, frames []Frame) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	p := c.r.c.Pipeline()
+	held := map[chat.UserID]*redis.StringSliceCmd{}
+	for _, f := range frames {
+		for _, u := range f.Users {
+			if held[u] == nil {
+				held[u] = p.HVals(ctx, keySessions(u))
+			}
+		}
+	}
+	if _, err := p.Exec(ctx); err != nil {
+		return c.unwell("tell", err)
+	}
+	out := map[chat.NodeID]*Envelope{}
+	for _, f := range frames {
+		for _, u := range f.Users {
+			for _, n := range openNodes(held[u].Val()) {
+				e := out[n]
+				if e == nil {
+					e = &Envelope{}
+					out[n] = e
+				}
+				one := f
+				one.Users = []chat.UserID{u}
+				e.Frames = append(e.Frames, one)
+			}
+		}
+	}
+	return c.unwell("tell", c.publish(ctx, out))
+}
+
+// TellAll publishes a finished frame to every socket of every node.
+func (c *Cluster) TellAll(ctx context.Context, f Frame) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	f.Users = nil
+	return c.unwell("tell", c.publish(ctx, map[chat.NodeID]*Envelope{"": {Frames: []Frame{f}}}))
+}
+
+// now is the clock of offsets.
+func now() int64 { return time.Now().UnixMilli() }
