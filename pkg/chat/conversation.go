@@ -29,3 +29,26 @@ type Overview struct {
 	Unread  int64 // messages of others beyond ReadSeq
 	Muted   bool
 }
+
+// Recipients returns whose queues get the messages of a direct conversation.
+func (c *Conversation) Recipients() []UserID {
+	switch {
+	case !c.Direct:
+		return nil
+	case c.A == c.B:
+		return []UserID{c.A}
+	}
+	return []UserID{c.A, c.B}
+}
+
+// Log reports whether the room has a log of its own instead of queues.
+func (c *Conversation) Log() bool { return !c.Direct }
+
+// Has reports whether somebody is a member, as far as the conversation itself
+// can tell: everybody of the lobby, the two of a direct one.
+func (c *Conversation) Has(u UserID) bool {
+	if c.Direct {
+		return u == c.A || u == c.B
+	}
+	return c.ID == Lobby
+}

@@ -1,0 +1,226 @@
+package messaging
+
+import (
+	"context"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+)
+
+// Timing of deliveries that did not work at once.
+const (
+	forgetEvery = time.Second            // delivered batches leave the outbox
+	retryEvery  = 250 * time.Millisecond // what this node left is tried again
+	reapEvery   = 2 * time.Second        // what other nodes left is looked for
+	reapAfter   = 5 * time.Second        // a batch this old was left
+	doubtFor    = time.Minute            // a commit that was not heard of may appear this late
+	reapBatch   = 100                    // leftovers read at a time
+	searchAll   = 1 << 20                // queue entries searched for repeats of leftovers
+)
+
+// delivery is the state of the delivering goroutine: which batches of this run
+// are delivered, and whether some were left to the outbox.
+type delivery struct {
+	m         *Messenger
+	delivered int64 // all batches up to this one are delivered
+	forgotten int64 // and up to this one have left the outbox
+	behind    bool  // batches after delivered are in the outbox and wait their turn
+	doubts    []doubt
+}
+
+// doubt is a batch whose commit was not heard of. It may yet appear.
+type doubt struct {
+	n     int64
+	until time.Time
+}
+
+// deliverAll is the only goroutine of the node that delivers what the node
+// committed, so the order of one sender's messages is kept. When Redis is away
+// batches are left to the outbox, and while some are left there later ones join
+// them, until all have been delivered in their order.
+func (m *Messenger) deliverAll(ctx context.Context) {
+	d := delivery{m: m}
+	forget := time.NewTicker(forgetEvery)
+	defer forget.Stop()
+	retry := time.NewTicker(retryEvery)
+	defer retry.Stop()
+	for {
+		select {
+		case b, ok := <-m.batches:
+			if !ok {
+				d.forget()
+				return
+			}
+			d.deliver(b)
+		case <-forget.C:
+			d.forget()
+		case <-retry.C:
+			d.catchUp()
+		case <-m.nudge:
+			d.catchUp()
+		}
+	}
+}
+
+// deliver takes one batch to its recipients, or leaves it to the outbox, and
+// answers its senders.
+func (d *delivery) deliver(b *commit) {
+	start := time.Now()
+	switch {
+	case b.n <= d.delivered: // found in the outbox meanwhile
+		b.answer(true)
+		return
+	case len(b.sends) == 0:
+		d.doubts = append(d.doubts, doubt{b.n, time.Now().Add(doubtFor)})
+		return
+	case d.behind || !d.m.c.Up():
+	default:
+		err := d.m.c.Deliver(context.Background(), b.fresh(), 0)
+		if err == nil {
+			d.delivered = b.n
+			b.answer(true)
+			d.m.o.Observe.Delivered(len(b.sends), time.Since(start))
+			return
+		}
+		d.m.o.Log.Warn("messages are kept, but their delivery has to wait", "messages", len(b.sends), "error", err)
+	}
+	d.behind = true
+	b.answer(false)
+	d.m.o.Observe.Postponed(len(b.sends))
+}
+
+// fresh returns what of a batch is new, ready to be delivered.
+func (b *commit) fresh() []chat.Delivery {
+	out := make([]chat.Delivery, 0, len(b.sends))
+	for _, s := range b.sends {
+		if !s.Repeated && s.Err == nil {
+			out = append(out, s.Delivery)
+		}
+	}
+	return out
+}
+
+// answer tells the senders that their messages are committed.
+func (b *commit) answer(live bool) {
+	for _, s := range b.sends {
+		if s.Err != nil {
+			s.done(Sent{}, s.Err)
+			continue
+		}
+		s.done(Sent{Conversation: s.Conversation, Seq: s.Seq, At: s.At, Live: live}, nil)
+	}
+}
+
+// catchUp delivers what this node left to the outbox, some at a time.
+func (d *delivery) catchUp() {
+	if !d.behind || !d.m.c.Up() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitWithin)
+	defer cancel()
+	left, err := d.m.h.Leftovers(ctx, d.m.o.Boot, d.delivered, reapBatch)
+	if err != nil {
+		return // the database is away: later
+	}
+	if len(left) == 0 {
+		d.behind = false
+		return
+	}
+	if d.m.redeliver(ctx, left) != nil {
+		return
+	}
+	d.delivered = left[len(left)-1].N
+	d.m.Nudge()
+}
+
+// redeliver takes leftovers to their recipients; what they have already stays
+// where it is in their queues.
+func (m *Messenger) redeliver(ctx context.Context, left []chat.Leftover) error {
+	for _, l := range left {
+		batch, err := m.h.Load(ctx, l.Ranges)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		if err := m.c.Deliver(ctx, batch, searchAll); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget takes delivered batches out of the outbox, but for those in doubt.
+func (d *delivery) forget() {
+	d.settleDoubts()
+	to := d.delivered
+	if len(d.doubts) > 0 {
+		to = min(to, d.doubts[0].n-1)
+	}
+	if to <= d.forgotten {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitWithin)
+	defer cancel()
+	if d.m.h.Delivered(ctx, d.m.o.Boot, d.forgotten+1, to) == nil {
+		d.forgotten = to
+	}
+}
+
+// settleDoubts looks whether the oldest batch in doubt was committed after all,
+// and if so delivers it. Its senders were told to try again; they may not.
+func (d *delivery) settleDoubts() {
+	if len(d.doubts) == 0 || !d.m.c.Up() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitWithin)
+	defer cancel()
+	oldest := d.doubts[0]
+	left, err := d.m.h.Leftovers(ctx, d.m.o.Boot, oldest.n-1, 1)
+	if err != nil {
+		return
+	}
+	if len(left) > 0 && left[0].N == oldest.n {
+		if d.m.redeliver(ctx, left) != nil {
+			return
+		}
+	} else if time.Now().Before(oldest.until) {
+		return
+	}
+	d.doubts = d.doubts[1:]
+}
+
+// reap finishes what other nodes began: batches that are still in the outbox
+// long after their commit belong to a node that died, or cannot reach Redis.
+// Several nodes may do so at once, since delivering twice changes nothing.
+func (m *Messenger) reap(ctx context.Context) {
+	tick := time.NewTicker(reapEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for m.c.Up() && m.reapSome(ctx) {
+		}
+	}
+}
+
+// reapSome reports whether there may be more.
+func (m *Messenger) reapSome(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, commitWithin)
+	defer cancel()
+	left, err := m.h.OldLeftovers(ctx, m.o.Boot, time.Now().Add(-reapAfter), reapBatch)
+	if err != nil || len(left) == 0 {
+		return false
+	}
+	for _, l := range left {
+		if m.redeliver(ctx, []chat.Leftover{l}) != nil || m.h.Delivered(ctx, l.Node, l.N, l.N) != nil {
+			return false
+		}
+		m.o.Log.Info("delivered what another node left", "node", l.Node, "conversations", len(l.Ranges))
+	}
+	return len(left) == reapBatch
+}

@@ -1,0 +1,120 @@
+package messaging
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"golang.org/x/sync/errgroup"
+)
+
+// History is where messages are kept.
+type History interface {
+	Append(ctx context.Context, node string, n int64, batch []*chat.Pending) error
+	History(ctx context.Context, c chat.Conversation, before, after int64, limit int) ([]chat.Message, error)
+	Conversation(ctx context.Context, id chat.ConversationID) (chat.Conversation, error)
+	OpenDirect(ctx context.Context, a, b chat.UserID) (chat.Conversation, error)
+	Overviews(ctx context.Context, u chat.UserID, cursor string, limit int) ([]chat.Overview, string, error)
+	People(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Person, error)
+	MarkRead(ctx context.Context, u chat.UserID, c chat.ConversationID, seq int64) (moved bool, err error)
+	Outbox
+}
+
+// Outbox is what was committed and is not yet known to be delivered.
+type Outbox interface {
+	Leftovers(ctx context.Context, node string, after int64, limit int) ([]chat.Leftover, error)
+	OldLeftovers(ctx context.Context, notOf string, before time.Time, limit int) ([]chat.Leftover, error)
+	Load(ctx context.Context, ranges []chat.Range) ([]chat.Delivery, error)
+	Delivered(ctx context.Context, node string, from, to int64) error
+}
+
+// Courier takes committed messages to those who should have them.
+type Courier interface {
+	// Deliver puts messages into queues and tells the nodes. Search says how far
+	// back repeats are looked for: 0 for a first delivery.
+	Deliver(ctx context.Context, batch []chat.Delivery, search int) error
+	// Up reports whether it makes sense to try.
+	Up() bool
+	// Read tells the other person, and the reader's other devices, how far a
+	// conversation is read.
+	Read(ctx context.Context, r Reading) error
+}
+
+// Reading is a read cursor that moved.
+type Reading struct {
+	Conversation chat.ConversationID
+	Reader       chat.UserID
+	Session      chat.SessionID // that knows already; may be empty
+	Seq          int64
+	Tell         []chat.UserID // the reader, and the other person of a direct conversation
+}
+
+// Options tune a Messenger.
+type Options struct {
+	Boot    string // names this run of the node in the outbox
+	Log     *slog.Logger
+	Observe Observer
+}
+
+// Observer hears of what happens, for metrics; every method may be called from
+// several goroutines.
+type Observer interface {
+	Sent(n int)                    // messages accepted for committing
+	Refused(kind chat.Kind, n int) // sends refused
+	Committed(n int, took time.Duration)
+	Delivered(n int, took time.Duration)
+	Postponed(n int) // committed, but left to the outbox
+	Waiting(commit int)
+}
+
+// Messenger takes messages in and history out. Run must be running for sends to
+// be answered.
+type Messenger struct {
+	h     History
+	c     Courier
+	o     Options
+	rooms *roomCache
+
+	in      chan *send   // waiting to be committed
+	batches chan *commit // committed, waiting to be delivered
+	nudge   chan struct{}
+}
+
+// New returns a Messenger.
+func New(h History, c Courier, o Options) *Messenger {
+	if o.Observe == nil {
+		o.Observe = nobody{}
+	}
+	return &Messenger{
+		h: h, c: c, o: o, rooms: newRoomCache(),
+		in: make(chan *send, maxWaiting), batches: make(chan *commit, 4), nudge: make(chan struct{}, 1),
+	}
+}
+
+// Run commits and delivers until ctx ends; then it finishes what was accepted.
+func (m *Messenger) Run(ctx context.Context) error {
+	var g errgroup.Group
+	g.Go(func() error { m.commitAll(ctx); return nil })
+	g.Go(func() error { m.deliverAll(ctx); return nil })
+	g.Go(func() error { m.reap(ctx); return nil })
+	return g.Wait()
+}
+
+// Nudge says that delivery may work again: what waits is tried at once.
+func (m *Messenger) Nudge() {
+	select {
+	case m.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// nobody is the Observer of those who do not want one.
+type nobody struct{}
+
+func (nobody) Sent(int)                     {}
+func (nobody) Refused(chat.Kind, int)       {}
+func (nobody) Committed(int, time.Duration) {}
+func (nobody) Delivered(int, time.Duration) {}
+func (nobody) Postponed(int)                {}
+func (nobody) Waiting(int)                  {}

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/uptrace/bun"
+)
+
+type memberRow struct {
+	bun.BaseModel `bun:"table:members,alias:mb"`
+
+	UserID         chat.UserID         `bun:"user_id,pk"`
+	ConversationID chat.ConversationID `bun:"conversation_id,pk"`
+	ReadSeq        int64               `bun:"read_seq"`
+	JoinedAt       time.Time           `bun:"joined_at"`
+	Muted          bool                `bun:"muted"`
+}
+
+type conversationRow struct {
+	bun.BaseModel `bun:"table:conversations,alias:c"`
+
+	ID        chat.ConversationID `bun:"id,pk"`
+	Direct    bool                `bun:"direct"`
+	UserA     chat.UserID         `bun:"user_a"`
+	UserB     chat.UserID         `bun:"user_b"`
+	Name      string              `bun:"name"`
+	LastSeq   int64               `bun:"last_seq"`
+	LastAt    *time.Time          `bun:"last_at"`
+	CreatedAt time.Time           `bun:"created_at"`
+}
+
+func (r *conversationRow) conversation() chat.Conversation {
+	c := chat.Conversation{ID: r.ID, Direct: r.Direct, A: r.UserA, B: r.UserB, Name: r.Name, LastSeq: r.LastSeq, LastAt: r.CreatedAt.UTC()}
+	if r.LastAt != nil {
+		c.LastAt = r.LastAt.UTC()
+	}
+	return c
+}
+
+// Conversation returns a conversation; the error's kind is NotFound where there
+// is none.
+func (s *Messages) Conversation(ctx context.Context, id chat.ConversationID) (chat.Conversation, error) {
+	all, err := s.conversations(ctx, []chat.ConversationID{id})
+	if c, ok := all[id]; ok || err != nil {
+		return c, err
+	}
+	return chat.Conversation{}, chat.E("store.conversation", chat.NotFound, nil)
+}
+
+func (s *Messages) conversations(ctx context.Context, ids []chat.ConversationID) (map[chat.ConversationID]chat.Conversation, error) {
+	out := map[chat.ConversationID]chat.Conversation{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []conversationRow
+	err := s.db.query(ctx, "store.conversations", func(ctx context.Context, q bun.IDB) error {
+		return q.NewSelect().Model(&rows).Where("id IN (?)", bun.In(unique(ids))).Scan(ctx)
+	})
+	for i := range rows {
+		out[rows[i].ID] = rows[i].conversation()
+	}
+	return out, err
+}
+
+// OpenDirect returns the direct conversation of two people, which is made the
+// first time that either of them, on any node, asks for it. The error's kind is
+// NotFound when the peer is no account.
+func (s *Messages) OpenDirect(ctx context.Context, a, b chat.UserID) (chat.Conversation, error) {
+	id := chat.DirectID(a, b)
+	c, err := s.Conversation(ctx, id)
+	if chat.KindOf(err) != chat.NotFound {
+		return c, err
+	}
+	if b < a {
+		a, b = b, a
+	}
+	err = s.db.change(ctx, "store.direct", func(ctx context.Context, tx bun.Tx) error {
+		n, err := tx.NewSelect().Table("users").Where("id IN (?) AND deleted_at IS NULL", bun.In(unique([]chat.UserID{a, b}))).Count(ctx)
+		if err != nil {
+			return err
+		}
+		if int(n) != len(unique([]chat.UserID{a, b})) {
+			return chat.E("store.direct", chat.NotFound, nil)
+		}
+		at := now()
+		row := conversationRow{ID: id, Direct: true, UserA: a, UserB: b, LastAt: &at, CreatedAt: at}
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		members := []memberRow{{UserID: a, ConversationID: id, JoinedAt: at}}
+		if a != b {
+			members = append(members, memberRow{UserID: b, ConversationID: id, JoinedAt: at})
+		}
+		_, err = tx.NewInsert().Model(&members).Exec(ctx)
+		return err
+	})
+	if err != nil && duplicate(err) == "" {
+		return chat.Conversation{}, err
+	}
+	return s.Conversation(ctx, id) // made by us, or at the same moment by somebody else
+}
+
+// unreadMost is where counting unread messages ends: the list shows "999+".
+const unreadMost = 1000
+
+// Overviews returns a person's conversations, those with the newest message
+// first, after a cursor that an earlier page gave.
+func (s *Messages) Overviews(ctx context.Context, u chat.UserID, cursor string, limit int) ([]chat.Overview, string, error) {
+	var rows []struct {
+		conversationRow
+		ReadSeq int64
+		Muted   bool
+	}
+	err := s.db.query(ctx, "store.overviews", func(ctx context.Context, q bun.IDB) error {
+		sel := q.NewSelect().Model((*conversationRow)(nil)).ColumnExpr("c.*, mb.read_seq, mb.muted").
+			Join("JOIN members AS mb ON mb.conversation_id = c.id").Where("mb.user_id = ?", u)
+		if at, id, ok := readCursor(cursor); ok {
+			sel.Where("(c.last_at < ? OR (c.last_at = ? AND c.id > ?))", at, at, id)
+		}
+		return sel.OrderExpr("c.last_at DESC, c.id ASC").Limit(int64(limit)+1).Scan(ctx, &rows)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = writeCursor(rows[limit-1].conversation())
+	}
+	out := make([]chat.Overview, len(rows))
+	for i := range rows {
+		out[i] = chat.Overview{Conversation: rows[i].conversation(), ReadSeq: rows[i].ReadSeq, Muted: rows[i].Muted}
+	}
+	return out, next, s.fillOverviews(ctx, u, out)
+}
+
+// fillOverviews adds the last messages, the peers and how many are unread.
+func (s *Messages) fillOverviews(ctx context.Context, u chat.UserID, list []chat.Overview) error {
+	of := map[chat.ConversationID]chat.Conversation{}
+	var peers []chat.UserID
+	var rows []messageRow
+	err := s.db.query(ctx, "store.last", func(ctx context.Context, q bun.IDB) error {
+		sel, any := q.NewSelect().Model(&rows), false
+		for _, o := range list {
+			of[o.ID] = o.Conversation
+			if o.Direct {
+				peers = append(peers, o.Conversation.Peer(u))
+			}
+			if o.LastSeq > 0 {
+				any = true
+				sel.WhereOr("conversation_id = ? AND seq = ?", o.ID, o.LastSeq)
+			}
+		}
+		if !any {
+			return nil
+		}
+		return sel.Scan(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	last, err := s.show(ctx, of, rows)
+	if err != nil {
+		return err
+	}
+	people, err := s.People(ctx, peers)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		o := &list[i]
+		for j := range last {
+			if last[j].Conversation == o.ID {
+				o.Last = &last[j]
+			}
+		}
+		if o.Direct {
+			p := people[o.Conversation.Peer(u)]
+			o.Peer = chat.User{ID: o.Conversation.Peer(u), Username: p.Username, Nickname: p.Nickname, AvatarURL: p.AvatarURL}
+		}
+		if o.Unread, err = s.unread(ctx, u, o.ID, o.ReadSeq, o.LastSeq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unread counts what others said after a seq, up to unreadMost.
+func (s *Messages) unread(ctx context.Context, u chat.UserID, c chat.ConversationID, read, last int64) (int64, error) {
+	if last <= read {
+		return 0, nil
+	}
+	var n int64
+	err := s.db.query(ctx, "store.unread", func(ctx context.Context, q bun.IDB) (err error) {
+		some := q.NewSelect().Table("messages").ColumnExpr("1").
+			Where("conversation_id = ? AND seq > ? AND sender_id <> ?", c, max(read, last-2*unreadMost), u).Limit(unreadMost)
+		n, err = q.NewSelect().TableExpr("(?) AS unread", some).Count(ctx)
+		return err
+	})
+	return n, err
+}
+
+// MarkRead moves a member's read cursor on to a seq, never back and never
+// beyond the last message; moved is false when it was there already.
+func (s *Messages) MarkRead(ctx context.Context, u chat.UserID, c chat.ConversationID, seq int64) (moved bool, err error) {
+	err = s.db.query(ctx, "store.read", func(ctx context.Context, q bun.IDB) error {
+		r, err := q.NewUpdate().Model((*memberRow)(nil)).ModelTableExpr("members").Set("read_seq = ?", seq).
+			Where("user_id = ? AND conversation_id = ? AND read_seq < ?", u, c, seq).
+			Where("(SELECT last_seq FROM conversations WHERE id = ?) >= ?", c, seq).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		moved = n > 0
+		return err
+	})
+	return moved, err
+}
+
+// A cursor is the place of the last row of a page: its time and id.
+func writeCursor(c chat.Conversation) string {
+	return strconv.FormatInt(c.LastAt.UnixMicro(), 36) + "." + string(c.ID)
+}
+
+func readCursor(s string) (time.Time, string, bool) {
+	at, id, ok := strings.Cut(s, ".")
+	us, err := strconv.ParseInt(at, 36, 64)
+	return time.UnixMicro(us).UTC(), id, ok && err == nil
+}
