@@ -49,7 +49,7 @@ type Config struct {
 	LimitLogins   int            `env:"TIELINE_LIMIT_LOGINS" default:"5" min:"0" doc:"Log-ins, sign-ups and codes an address may ask for a second, twice as many in a burst; 0 is no limit."`
 	OfflineGrace  time.Duration  `env:"TIELINE_OFFLINE_GRACE" default:"5s" min:"0s" doc:"How long a closed socket may take to come back before its person is shown offline."`
 	WebhookURL    Secret         `env:"TIELINE_WEBHOOK_URL" empty:"no webhooks" form:"http" doc:"Where signed events are posted: message.offline, user.registered, report.created, presence.changed."`
-	WebhookSecret Secret         `env:"TIELINE_WEBHOOK_SECRET" empty:"no webhooks" doc:"Secret of the HMAC-SHA256 in Tieline-Signature; required with TIELINE_WEBHOOK_URL."`
+	WebhookSecret Secret         `env:"TIELINE_WEBHOOK_SECRET" empty:"none" doc:"Secret of the HMAC-SHA256 in Tieline-Signature; required with TIELINE_WEBHOOK_URL."`
 	Drain         time.Duration  `env:"TIELINE_DRAIN" default:"20s" min:"0s" doc:"How long a node takes to hand its sockets over on SIGTERM."`
 	Log           string         `env:"TIELINE_LOG" empty:"text on a terminal, else json" oneof:"text,json" doc:"Format of the log: text or json."`
 	LogLevel      slog.Level     `env:"TIELINE_LOG_LEVEL" default:"info" oneof:"debug,info,warn,error" doc:"Least level that is logged: debug, info, warn or error."`
@@ -86,7 +86,7 @@ func (c *Config) OwnServers() bool {
 // tokens need it: migrate, say, runs without.
 func (c *Config) CheckKey() error {
 	if c.TokenKey == "" && c.OwnServers() {
-		return &Error{Setting: "TIELINE_TOKEN_KEY", Missing: true,
+		return &Error{Setting: "TIELINE_TOKEN_KEY", Problem: "missing",
 			Want: forms["key"].want + " with a Redis or a MySQL of your own, the same on every node"}
 	}
 	return nil

@@ -93,9 +93,9 @@ func TestMistakesAreToldInOneLine(t *testing.T) {
 		args, environ []string
 		says          string
 	}{
-		{nil, []string{"TIELINE_REDISURL=x"}, "TIELINE_REDISURL: "},
+		{nil, []string{"TIELINE_REDISURL=x"}, "TIELINE_REDISURL: unknown: "},
 		{nil, []string{"TIELINE_PORT_8080_TCP=tcp://10.0.0.1:8080"}, "enableServiceLinks: false"},
-		{[]string{"--redis", "x"}, nil, "--redis: "},
+		{[]string{"--redis", "x"}, nil, "--redis: unknown: "},
 		{[]string{"--drain"}, nil, "--drain: missing: "},
 		{[]string{"--drain=20"}, nil, `--drain: "20": expected a duration`},
 		{[]string{"--ttl", "x\ny"}, nil, "-ttl"},

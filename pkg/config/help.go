@@ -34,15 +34,6 @@ func Table() string {
 	return b.String()
 }
 
-// Names returns the environment variable of every setting, in order.
-func Names() []string {
-	var names []string
-	for _, f := range settings() {
-		names = append(names, f.env)
-	}
-	return names
-}
-
 // fallback returns what an absent value stands for.
 func (f *setting) fallback() string {
 	if f.value == "" {

@@ -18,19 +18,20 @@ import (
 // standard error; the program then exits with code 2.
 type Error struct {
 	Setting string // as the operator wrote it: "TIELINE_DRAIN" or "--drain"
+	Problem string // "missing" or "unknown"; empty where the value is malformed
 	Value   string // what was given; never that of a secret
-	Missing bool   // nothing was given
 	Want    string // what is expected instead
 }
 
 func (e *Error) Error() string {
-	switch {
-	case e.Missing:
-		return e.Setting + ": missing: expected " + e.Want
-	case e.Value == "":
-		return e.Setting + ": expected " + e.Want
+	text := e.Setting + ": "
+	if e.Problem != "" {
+		text += e.Problem + ": "
 	}
-	return e.Setting + ": " + strconv.Quote(e.Value) + ": expected " + e.Want
+	if e.Value != "" {
+		text += strconv.Quote(e.Value) + ": "
+	}
+	return text + "expected " + e.Want
 }
 
 // Load reads the settings from flags in args and, where there is no flag, from
@@ -104,9 +105,9 @@ func fromEnviron(environ []string) (map[string]source, error) {
 		case known[name]:
 			given[name] = source{name, value}
 		case strings.HasPrefix(name, "TIELINE_PORT"), strings.HasPrefix(name, "TIELINE_SERVICE_"):
-			return nil, &Error{Setting: name, Want: "no such variable: Kubernetes sets it for a service named tieline unless the pod has enableServiceLinks: false"}
+			return nil, &Error{Setting: name, Problem: "unknown", Want: "enableServiceLinks: false in the pod, as Kubernetes sets this for a service named tieline"}
 		default:
-			return nil, &Error{Setting: name, Want: "a setting that `tieline serve --help` lists"}
+			return nil, &Error{Setting: name, Problem: "unknown", Want: "a setting that `tieline serve --help` lists"}
 		}
 	}
 	return given, nil
@@ -119,10 +120,10 @@ func inOurWords(err error) error {
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", " ")
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		return &Error{Setting: "--" + strings.TrimLeft(name, "-"), Want: "a flag that --help lists"}
+		return &Error{Setting: "--" + strings.TrimLeft(name, "-"), Problem: "unknown", Want: "a flag that --help lists"}
 	}
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		return &Error{Setting: "--" + name, Missing: true, Want: "a value"}
+		return &Error{Setting: "--" + name, Problem: "missing", Want: "a value"}
 	}
 	return &Error{Setting: "arguments", Value: text, Want: "what --help shows"}
 }
@@ -130,7 +131,7 @@ func inOurWords(err error) error {
 // complete checks what no setting can check alone, and names the node.
 func (c *Config) complete() error {
 	if c.WebhookURL != "" && c.WebhookSecret == "" {
-		return &Error{Setting: "TIELINE_WEBHOOK_SECRET", Missing: true, Want: "a secret, as TIELINE_WEBHOOK_URL is set"}
+		return &Error{Setting: "TIELINE_WEBHOOK_SECRET", Problem: "missing", Want: "a secret, as TIELINE_WEBHOOK_URL is set"}
 	}
 	if c.NodeID == "" {
 		c.NodeID = nodeName()
