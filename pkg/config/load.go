@@ -43,10 +43,7 @@ func Load(flags *flag.FlagSet, args, environ []string) (*Config, []string, error
 	if flags == nil {
 		flags = flag.NewFlagSet("", flag.ContinueOnError)
 	}
-	given, err := fromEnviron(environ)
-	if err != nil {
-		return nil, nil, err
-	}
+	given := map[string]source{}
 	for _, f := range settings() {
 		flags.Func(f.flag(), f.doc, func(v string) error {
 			given[f.env] = source{"--" + f.flag(), v}
@@ -57,13 +54,19 @@ func Load(flags *flag.FlagSet, args, environ []string) (*Config, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := addEnviron(given, environ); err != nil {
+		return nil, nil, err
+	}
 	var c Config
 	for _, f := range settings() {
 		if err := f.fill(&c, given[f.env]); err != nil {
 			return nil, nil, err
 		}
 	}
-	return &c, rest, c.complete()
+	if err := c.complete(); err != nil {
+		return nil, nil, err
+	}
+	return &c, rest, nil
 }
 
 // Args parses flags wherever they stand among the arguments, as in
@@ -90,27 +93,28 @@ func Args(flags *flag.FlagSet, args []string) (rest []string, err error) {
 // source is a value and where it came from.
 type source struct{ name, value string }
 
-// fromEnviron picks our variables out of environ, by name; one that is not a
-// setting is an error, but for those of the tests.
-func fromEnviron(environ []string) (map[string]source, error) {
+// addEnviron adds our variables of environ to what was given, where no flag was;
+// one that is not a setting is an error, but for those of the tests.
+func addEnviron(given map[string]source, environ []string) error {
 	known := map[string]bool{}
 	for _, f := range settings() {
 		known[f.env] = true
 	}
-	given := map[string]source{}
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
 		switch {
 		case !strings.HasPrefix(name, "TIELINE_"), strings.HasPrefix(name, "TIELINE_TEST_"):
 		case known[name]:
-			given[name] = source{name, value}
+			if _, flag := given[name]; !flag {
+				given[name] = source{name, value}
+			}
 		case strings.HasPrefix(name, "TIELINE_PORT"), strings.HasPrefix(name, "TIELINE_SERVICE_"):
-			return nil, &Error{Setting: name, Problem: "unknown", Want: "enableServiceLinks: false in the pod, as Kubernetes sets this for a service named tieline"}
+			return &Error{Setting: name, Problem: "unknown", Want: "enableServiceLinks: false in the pod, as Kubernetes sets this for a service named tieline"}
 		default:
-			return nil, &Error{Setting: name, Problem: "unknown", Want: "a setting that `tieline serve --help` lists"}
+			return &Error{Setting: name, Problem: "unknown", Want: "a setting that `tieline serve --help` lists"}
 		}
 	}
-	return given, nil
+	return nil
 }
 
 // inOurWords turns an error of package flag into ours.
