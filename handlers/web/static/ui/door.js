@@ -1,0 +1,97 @@
+import { sayEnded, sayError, sayField, t } from "../words.js";
+import { $, note } from "./dom.js";
+
+/** The page in front: signing in and signing up. */
+export class Door {
+  #tieline;
+  #entered;
+  #mode = "in";
+  #busy = false;
+
+  /** @param {import("../tieline.js").Tieline} tieline @param {() => void} entered */
+  constructor(tieline, entered) {
+    this.#tieline = tieline;
+    this.#entered = entered;
+    $("door-form").addEventListener("submit", (/** @type {Event} */ e) => {
+      e.preventDefault();
+      this.#submit();
+    });
+  }
+
+  /** @param {"in"|"up"} mode */
+  show(mode) {
+    this.#mode = mode;
+    const up = mode === "up";
+    for (const n of document.querySelectorAll("#door [data-for]")) /** @type {HTMLElement} */ (n).hidden = n.getAttribute("data-for") !== mode;
+    $("door-title").textContent = t(up ? "signUpTitle" : "signInTitle");
+    $("door-submit").textContent = t(up ? "signUp" : "signIn");
+    $("door-other").textContent = t(up ? "toSignIn" : "toSignUp");
+    $("door-other").href = up ? "#/sign-in" : "#/sign-up";
+    $("password").autocomplete = up ? "new-password" : "current-password";
+    this.#clear();
+    $("door").hidden = false;
+    $(up ? "username" : "login").focus();
+  }
+
+  hide() {
+    $("door").hidden = true;
+    note($("door-notice"), "");
+    $("door-form").reset();
+  }
+
+  /** Tells why one is here (again). @param {{code: string, reason?: string}|null} why */
+  explain(why) {
+    note($("door-notice"), why ? sayEnded(why) : "");
+  }
+
+  #clear() {
+    note($("door-error"), "");
+    for (const n of document.querySelectorAll("#door .field-error")) n.remove();
+    for (const n of document.querySelectorAll("#door [aria-invalid]")) n.removeAttribute("aria-invalid");
+  }
+
+  async #submit() {
+    if (this.#busy) return;
+    this.#clear();
+    const form = /** @type {any} */ (Object.fromEntries(new FormData($("door-form"))));
+    const needed = this.#mode === "up" ? ["username", "password"] : ["login", "password"];
+    const missing = needed.filter((name) => !form[name].trim()).map((field) => ({ field, code: "required" }));
+    if (missing.length) return this.#blame(missing);
+    this.#busy = true;
+    $("door-submit").disabled = true;
+    try {
+      if (this.#mode === "up") await this.#tieline.signUp(filled(form, ["username", "password", "nickname", "email", "phone"]));
+      else await this.#tieline.signIn(form.login.trim(), form.password);
+      this.#entered();
+    } catch (/** @type {any} */ e) {
+      note($("door-error"), sayError(e));
+      this.#blame(e.errors ?? []);
+    } finally {
+      this.#busy = false;
+      $("door-submit").disabled = false;
+    }
+  }
+
+  /** Puts each complaint under its field. @param {{field: string, code: string, detail?: string}[]} complaints */
+  #blame(complaints) {
+    let first = null;
+    for (const c of complaints) {
+      const input = $("door-form").elements[c.field];
+      if (!input || input.closest("[hidden]")) continue;
+      const p = document.createElement("p");
+      p.className = "field-error";
+      p.id = `${c.field}-error`;
+      p.textContent = sayField(c);
+      input.after(p);
+      input.setAttribute("aria-invalid", "true");
+      input.setAttribute("aria-describedby", p.id);
+      first ??= input;
+    }
+    first?.focus();
+  }
+}
+
+/** Those of the fields that were filled in. @param {any} form @param {string[]} names @returns {any} */
+function filled(form, names) {
+  return Object.fromEntries(names.map((n) => [n, n === "password" ? form[n] : form[n].trim()]).filter(([, v]) => v));
+}

@@ -1,0 +1,94 @@
+import { sayError, t } from "../words.js";
+import { $, note, oncePerFrame } from "./dom.js";
+import { showPeople } from "./rows.js";
+
+const EVERY = 5_000;
+const SHOWN = 100;
+
+/** Who is online, looked at every few seconds and whenever somebody comes or goes; and the search for a person. */
+export class People {
+  #tieline;
+  #model;
+  #choose;
+  #stop = new AbortController();
+  /** @type {any[]} */
+  online = [];
+  /** @type {any[]} */
+  #found = [];
+  #asking = false;
+  #total = 0;
+  /** @type {Map<string, any>} people we know by id only, and what we learnt of them */
+  #cards = new Map();
+
+  /** @param {import("../tieline.js").Tieline} tieline @param {import("./model.js").Model} model @param {(person: any) => void} choose */
+  constructor(tieline, model, choose) {
+    this.#tieline = tieline;
+    this.#model = model;
+    this.#choose = choose;
+    const { signal } = this.#stop;
+    const timer = setInterval(() => this.look(), EVERY);
+    signal.addEventListener("abort", () => clearInterval(timer));
+    tieline.addEventListener("welcome", () => this.look(), { signal });
+    tieline.addEventListener("presence", oncePerFrame(() => this.look()), { signal });
+    document.addEventListener("visibilitychange", () => this.look(), { signal });
+    $("find").addEventListener("submit", (/** @type {Event} */ e) => (e.preventDefault(), this.#find()), { signal });
+    $("find-query").addEventListener("input", () => $("find-query").value || this.#show([], ""), { signal });
+    this.look();
+  }
+
+  stop() {
+    this.#stop.abort();
+    this.#show([], "");
+    $("find").reset();
+  }
+
+  /** Asks who is online, unless nobody looks or there is no connection. */
+  async look() {
+    if (this.#asking || document.hidden || ["replaced", "signed_out"].includes(this.#tieline.state)) return;
+    this.#asking = true;
+    const page = await this.#tieline.api.online({ limit: SHOWN }).catch(() => null);
+    const people = page && (await Promise.all(page.items.map((/** @type {any} */ item) => this.#person(item))));
+    this.#asking = false;
+    if (!people || this.#stop.signal.aborted) return;
+    this.online = people.filter((/** @type {any} */ p) => p && p.id !== this.#model.me.id);
+    this.#total = Math.max(page.total ?? 0, people.length);
+    for (const p of people) if (p) this.#model.presence[p.id] = true;
+    this.#tieline.watch(this.online.map((p) => p.id));
+    this.#model.changed();
+  }
+
+  /** The card of somebody, who may be given by id only. @param {any} item */
+  async #person(item) {
+    const card = item?.user ?? item;
+    if (card?.username) return card;
+    const id = card?.id ?? card;
+    if (!this.#cards.has(id)) this.#cards.set(id, await this.#tieline.api.user(id).catch(() => null));
+    return this.#cards.get(id);
+  }
+
+  render() {
+    $("online-title").textContent = this.#total ? t("onlineCount", { n: this.#total }) : t("online");
+    showPeople($("online"), this.online, this.#model.presence, this.#choose);
+    showPeople($("found"), this.#found, this.#model.presence, this.#choose);
+  }
+
+  async #find() {
+    const query = $("find-query").value.trim();
+    if (!query) return this.#show([], "");
+    this.#show([], t("loading"));
+    try {
+      const { items } = await this.#tieline.api.users(query);
+      const others = items.filter((/** @type {any} */ p) => p.id !== this.#model.me.id);
+      this.#show(others, others.length ? "" : t("nobodyFound"));
+    } catch (e) {
+      this.#show([], sayError(e));
+    }
+  }
+
+  /** @param {any[]} found @param {string} status */
+  #show(found, status) {
+    this.#found = found;
+    note($("find-status"), status);
+    this.render();
+  }
+}
