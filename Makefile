@@ -65,7 +65,7 @@ needs:
 	@set -e; PATH=$$PATH:/usr/sbin:/sbin; packages=; \
 	want() { command -v $$1 >/dev/null || { shift; packages="$$packages $$*"; }; }; \
 	want redis-server redis-server; \
-	want mariadbd mariadb-server-core mariadb-client-core; \
+	want mariadbd mariadb-server-core; \
 	want my_print_defaults mariadb-client-core; \
 	want chromium chromium; \
 	want gcc gcc libc6-dev; \
