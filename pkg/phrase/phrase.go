@@ -46,6 +46,10 @@ func Match(acceptLanguage string) Language {
 	return spoken[i]
 }
 
+// Detail says what went wrong in the language that an Accept-Language header, or
+// the name of a language, asks for.
+func Detail(err error, acceptLanguage string) string { return Match(acceptLanguage).Detail(err) }
+
 // in returns the catalogue of a language, English for one that there is not.
 func (l Language) in() *catalogue {
 	if c := catalogues[l]; c != nil {

@@ -92,6 +92,9 @@ func TestDetailSpeaksTheReadersLanguage(t *testing.T) {
 		if got := Chinese.Detail(test.err); got != test.zh {
 			t.Errorf("zh: %q, want %q", got, test.zh)
 		}
+		if en, zh := Detail(test.err, ""), Detail(test.err, "zh"); en != test.en || zh != test.zh {
+			t.Errorf("by header: %q, %q", en, zh)
+		}
 	}
 	if got := Language("xx").Detail(ended); got != English.Detail(ended) {
 		t.Errorf("a language that there is not: %q", got)
