@@ -30,7 +30,16 @@ function route() {
   if (atDoor || page !== "chat") return go("#/chat");
   door.hide();
   chat ??= new Chat(tieline);
-  chat.show(id ? decodeURIComponent(id) : "");
+  chat.show(decode(id ?? ""));
+}
+
+/** @param {string} part of an address that anybody may have typed */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
 }
 
 /** @param {string} hash */

@@ -235,7 +235,7 @@ export class Tieline extends EventTarget {
     return this.#link.send({ type: "signal", to, data });
   }
 
-  /** Asks for `presence` of these people, now and at each change. @param {string[]} users at most 500 in all */
+  /** Asks for `presence` of these people, now and at each change. @param {string[]} users */
   watch(users) {
     this.#desk?.watch(users);
   }

@@ -6,6 +6,8 @@ import { Timelines } from "./timelines.js";
 /** Passed on to the application as they come. */
 const PLAIN = new Set(["welcome", "synced", "receipt", "presence", "typing", "signal", "kicked", "event"]);
 
+const WATCH = 500; // people one frame may name
+
 /**
  * Where the mail of one signed-in person on this device is handled: what comes
  * in is put in order and receipted, what goes out is kept until it is answered.
@@ -109,7 +111,7 @@ export class Desk {
 
   #welcomed() {
     this.#outbox.flush();
-    if (this.#watched.size) this.#use.send({ type: "watch", users: [...this.#watched] });
+    this.#watch([...this.#watched]);
     for (const [conversation, seq] of this.#reads) this.read(conversation, seq);
   }
 
@@ -155,7 +157,12 @@ export class Desk {
   watch(users) {
     const fresh = users.filter((u) => !this.#watched.has(u));
     for (const u of fresh) this.#watched.add(u);
-    if (fresh.length) this.#use.send({ type: "watch", users: fresh });
+    this.#watch(fresh);
+  }
+
+  /** @param {string[]} users */
+  #watch(users) {
+    for (let i = 0; i < users.length; i += WATCH) this.#use.send({ type: "watch", users: users.slice(i, i + WATCH) });
   }
 
   /** @param {string[]} users */

@@ -70,6 +70,7 @@ export class Chat {
     this.#id = id;
     const c = this.#model.conversations.get(id || "lobby");
     if (c && c !== this.#model.selected) this.#model.open(c);
+    else this.#model.changed();
     if (id && c && matchMedia("(pointer: fine)").matches) $("text").focus();
   }
 

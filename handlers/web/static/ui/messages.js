@@ -26,7 +26,7 @@ export class Messages {
     const log = $("log");
     this.#atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
     if (this.#atEnd) this.#seen();
-    if (log.scrollTop < 200) this.#model.older();
+    if (log.clientHeight && log.scrollTop < 200) this.#model.older();
   }
 
   #toEnd() {
@@ -35,10 +35,10 @@ export class Messages {
     this.#seen();
   }
 
-  /** Whoever looks at the end has seen everything. */
+  /** Whoever looks at the end has seen everything; on a narrow screen the list may be in its place. */
   #seen() {
     $("jump").hidden = true;
-    if (document.visibilityState === "visible" && document.hasFocus()) this.#model.read();
+    if ($("log").clientHeight && document.visibilityState === "visible" && document.hasFocus()) this.#model.read();
   }
 
   render() {
@@ -64,7 +64,7 @@ export class Messages {
     else if (c.lastSeq > this.#newest) $("jump").hidden = false;
     this.#newest = c.lastSeq;
     // A screen taller than a page of history cannot be scrolled to ask for more.
-    if (c.loaded && !c.start && !c.failed && log.scrollHeight <= log.clientHeight) this.#model.older();
+    if (log.clientHeight && c.loaded && !c.start && !c.failed && log.scrollHeight <= log.clientHeight) this.#model.older();
   }
 
   /** @param {any} item */

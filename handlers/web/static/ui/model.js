@@ -26,7 +26,7 @@ export class Model extends EventTarget {
     this.#on("receipt", (r) => this.#receipt(r));
     this.#on("presence", (p) => this.#presence(p.users));
     this.#on("event", (e) => this.#event(e));
-    this.#on("welcome", () => this.listed || this.load());
+    this.#on("welcome", () => this.#catchUp());
     for (const p of tieline.pending) {
       this.#conversation(/** @type {any} */ (p.to).conversation).pending.push({ id: p.id, text: p.message.text ?? "", at: p.at, state: "sending" });
     }
@@ -78,6 +78,17 @@ export class Model extends EventTarget {
     }
     this.#watchPeers();
     this.changed();
+  }
+
+  /** Connected: gets what could not be had before. */
+  #catchUp() {
+    if (!this.listed) this.load();
+    if (this.selected && !this.selected.loaded) this.open(this.selected);
+  }
+
+  /** Reports whether there is a direct conversation with somebody. @param {string} id */
+  isPeer(id) {
+    return this.list.some((c) => c.peer?.id === id);
   }
 
   #watchPeers() {

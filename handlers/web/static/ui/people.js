@@ -15,6 +15,8 @@ export class People {
   online = [];
   /** @type {any[]} */
   #found = [];
+  /** @type {string[]} */
+  #watched = [];
   #asking = false;
   #total = 0;
   /** @type {Map<string, any>} people we know by id only, and what we learnt of them */
@@ -52,9 +54,18 @@ export class People {
     if (!people || this.#stop.signal.aborted) return;
     this.online = people.filter((/** @type {any} */ p) => p && p.id !== this.#model.me.id);
     this.#total = Math.max(page.total ?? 0, people.length);
-    for (const p of people) if (p) this.#model.presence[p.id] = true;
-    this.#tieline.watch(this.online.map((p) => p.id));
+    this.#watch(this.online.map((p) => p.id));
     this.#model.changed();
+  }
+
+  /** Follows those listed, and no longer those who left the list. @param {string[]} ids */
+  #watch(ids) {
+    for (const id of ids) this.#model.presence[id] = true;
+    const left = this.#watched.filter((id) => !ids.includes(id) && !this.#model.isPeer(id));
+    for (const id of left) delete this.#model.presence[id];
+    if (left.length) this.#tieline.unwatch(left);
+    this.#tieline.watch(ids);
+    this.#watched = ids;
   }
 
   /** The card of somebody, who may be given by id only. @param {any} item */
