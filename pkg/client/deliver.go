@@ -152,7 +152,7 @@ func (d *delivery) unknown(f Frame) {
 }
 
 func (d *delivery) message(f Frame) {
-	m := d.arrived(frameOffset(f.Data))
+	m := d.arrived(f.Offset())
 	a := arrival{mark: m, at: time.Now()}
 	if json.Unmarshal(f.Data, &a.msg.MessageBody) != nil {
 		d.unknown(f)
@@ -177,21 +177,21 @@ func (d *delivery) messages(ready []arrival) {
 }
 
 func (d *delivery) event(f Frame) {
-	m := d.arrived(frameOffset(f.Data))
+	m := d.arrived(f.Offset())
 	tell(d, f, d.h.Event)
 	d.handled(m)
 }
 
 func (d *delivery) welcome(f Frame) {
 	tell(d, f, d.h.Welcome)
-	d.arrived(frameOffset(f.Data)).done = true
+	d.arrived(f.Offset()).done = true
 	d.settle()
 }
 
 func (d *delivery) synced(f Frame) {
 	d.messages(d.order.flush()) // what is still missing was not missed
 	tell(d, f, d.h.Synced)
-	d.arrived(frameOffset(f.Data)).done = true
+	d.arrived(f.Offset()).done = true
 	d.settle()
 }
 

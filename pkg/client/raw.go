@@ -43,6 +43,12 @@ type Frame struct {
 // Into decodes the frame into one of package wire's frame types.
 func (f Frame) Into(v any) error { return json.Unmarshal(f.Data, v) }
 
+// ParseFrame finds the type of a frame that NextInto has read. Data is p itself.
+func ParseFrame(p []byte) Frame { return Frame{Type: frameType(p), Data: p} }
+
+// Offset returns the offset of a queued frame, "" of any other.
+func (f Frame) Offset() string { return frameOffset(f.Data) }
+
 // Next returns the next frame. When the socket has ended it returns a
 // *CloseError, and again at each further call. A ctx that ends during the call
 // ends the socket for reading.
@@ -55,7 +61,7 @@ func (r *Raw) Next(ctx context.Context) (Frame, error) {
 	if err != nil {
 		return Frame{}, err
 	}
-	return Frame{Type: frameType(p), Data: p}, nil
+	return ParseFrame(p), nil
 }
 
 // NextInto is Next for loops that must not allocate: the frame is read into

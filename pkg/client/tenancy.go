@@ -78,7 +78,7 @@ func (s *tenancy) hand(f Frame) {
 	}
 	switch f.Type {
 	case wire.Message, wire.Event, wire.Synced, wire.Welcome:
-		if offset := frameOffset(f.Data); offset != "" {
+		if offset := f.Offset(); offset != "" {
 			s.c.resume = offset
 		}
 	}
