@@ -46,8 +46,8 @@ var arrows = map[string]struct{ may, because string }{
 	"handlers":         {vocabulary + " pkg/wire pkg/phrase realtime handlers/web " + useCases, "the edge calls use-cases and hands sockets to the node; what it needs of Redis or SQL, they do for it"},
 
 	"pkg/client":     {vocabulary + " pkg/wire", "a client never imports the server, or others could not import the client"},
-	"pkg/bench":      {vocabulary + " pkg/client", "load comes through the SDK, as that of anybody else"},
-	"pkg/verify":     {vocabulary + " pkg/client", "promises are checked from outside, through the SDK"},
+	"pkg/bench":      {vocabulary + " pkg/wire pkg/client", "load comes through the SDK, as that of anybody else"},
+	"pkg/verify":     {vocabulary + " pkg/wire pkg/client", "promises are checked from outside, through the SDK"},
 	"pkg/testserver": {"", "it lends servers to the tests of any package, so it may depend on none"},
 
 	"cmd/tieline": {"*", "the one place that knows everybody"},

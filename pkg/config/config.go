@@ -37,7 +37,7 @@ type Config struct {
 	Registration  string         `env:"TIELINE_REGISTRATION" default:"open" oneof:"open,email,invite,closed" doc:"How people sign up: open, email (with a code sent by e-mail), invite (with an invitation code) or closed."`
 	SMTPURL       Secret         `env:"TIELINE_SMTP_URL" empty:"codes are written to the log" form:"smtp" doc:"Mail server: smtp://user:pass@host:port?from=ADDRESS or smtps://."`
 	MediaURL      Secret         `env:"TIELINE_MEDIA_URL" empty:"files in the data directory" form:"media" doc:"Where uploads are kept: file:///path or s3://bucket?endpoint=URL&region=NAME; several nodes need one store that all of them see."`
-	Origins       []string       `env:"TIELINE_ORIGINS" empty:"same origin" doc:"Allowed browser origins, comma separated, as in https://chat.example.org; * is any."`
+	Origins       []string       `env:"TIELINE_ORIGINS" empty:"same origin" doc:"Browser origins allowed besides our own, comma separated, as in https://chat.example.org."`
 	Proxies       []netip.Prefix `env:"TIELINE_TRUSTED_PROXIES" empty:"nobody" doc:"Networks, comma separated, whose X-Real-IP, or rightmost untrusted address of X-Forwarded-For, is believed."`
 	QueueFanout   int            `env:"TIELINE_QUEUE_FANOUT" default:"200" min:"0" doc:"Rooms up to this many members use the members' own queues, larger ones the room's log."`
 	QueueLength   int            `env:"TIELINE_QUEUE_LENGTH" default:"2000" min:"1" doc:"Most messages kept in a person's queue in Redis."`

@@ -72,7 +72,7 @@ func (f *setting) set(field reflect.Value, text string) (want string) {
 		want = "a duration from " + f.least + ", as in 20s, 5m or 1h30m"
 	case *[]string:
 		*p, ok = each(text, origin)
-		want = "origins as in https://chat.example.org, comma separated, or *"
+		want = "origins as in https://chat.example.org, comma separated"
 	case *[]netip.Prefix:
 		*p, ok = each(text, network)
 		want = "networks or addresses as in 10.0.0.0/8, comma separated"
@@ -107,10 +107,12 @@ func each[T any](text string, parse func(string) (T, bool)) ([]T, bool) {
 	return list, true
 }
 
-// origin accepts what a browser sends as Origin: a scheme and a host, no path.
+// origin accepts what a browser sends as Origin, a scheme and a host without a
+// path, and forgives a slash at its end.
 func origin(s string) (string, bool) {
+	s = strings.TrimSuffix(s, "/")
 	u, err := url.Parse(s)
-	return s, s == "*" || err == nil && u.Hostname() != "" && s == u.Scheme+"://"+u.Host
+	return s, err == nil && u.Hostname() != "" && s == u.Scheme+"://"+u.Host
 }
 
 // network accepts a network, or an address as a network of one.
