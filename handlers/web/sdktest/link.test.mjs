@@ -55,7 +55,6 @@ test("a draining node is left when it says so", async () => {
 
 for (const [code, kicked, want] of [
   [4001, "signed_in_elsewhere", { code: "session_ended", reason: "signed_in_elsewhere" }],
-  [4003, "", { code: "token_invalid", reason: "" }],
   [4004, "disabled", { code: "account_disabled", reason: "disabled" }],
   [4005, "", { code: "unauthorized", reason: "" }],
 ]) {
@@ -68,6 +67,17 @@ for (const [code, kicked, want] of [
     assert.deepEqual([a.sockets.opened.length, a.tieline.state, a.tieline.user], [1, "signed_out", null]);
   });
 }
+
+test("4003 is final once the token itself is refused, not only a ticket that has run out (S2.9)", async () => {
+  const a = await aliceOnline();
+  a.sockets.last().ends(4003);
+  await settle();
+  assert.deepEqual(a.sockets.last().protocols, ["tieline.v1", "bearer.access-1"]);
+  a.sockets.last().ends(4003);
+  await a.clock.advance(60_000);
+  assert.deepEqual(a.seen, [["signedout", { code: "token_invalid", reason: "" }]]);
+  assert.deepEqual([a.sockets.opened.length, a.tieline.state, a.tieline.user], [2, "signed_out", null]);
+});
 
 test("4006: another window is this device now; the session stays, and connect() takes over", async () => {
   const a = await aliceOnline();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "../static/tieline.js";
-import { aliceAt, aliceOnline, message, settle } from "./fakes.mjs";
+import { aliceAt, aliceOnline, message, problem, settle } from "./fakes.mjs";
 
 const hello = { kind: "text", text: "hello" };
 const lobby = { room: "lobby" };
@@ -21,30 +21,55 @@ test("on a device that knows nothing yet, an overtaken first message is not lost
   assert.deepEqual(a.texts(), ["m53", "m52", "m54"]);
 });
 
+/** The history of the lobby, of which no answer has more than `most` messages; `asked` are the bounds of each request. */
+function history(most = 200) {
+  const asked = [];
+  const answer = ({ query }) => {
+    const [after, before] = [Number(query.get("after_seq")), Number(query.get("before_seq"))];
+    asked.push([after, before]);
+    const length = Math.min(most, before - after - 1);
+    return [200, { items: Array.from({ length }, (_, i) => message(after + 1 + i)) }];
+  };
+  return { asked, routes: { "GET /conversations/lobby/messages": answer } };
+}
+
+/** The texts m1 to mN. */
+const upTo = (n) => Array.from({ length: n }, (_, i) => `m${i + 1}`);
+
 test("a hole is pulled from the history", async () => {
-  const a = await aliceOnline();
+  const { asked, routes } = history();
+  const a = await aliceOnline({ routes });
   a.sockets.last().says(message(1), message(4));
   assert.deepEqual(a.texts(), ["m1"]);
   await a.clock.advance(300);
-  const [asked] = a.sockets.last().of("history");
-  assert.deepEqual([asked.after_seq, asked.before_seq], [1, 4]);
-  a.sockets.last().says({ type: "history", re: asked.id, items: [message(2), message(3)] });
-  await settle();
-  assert.deepEqual(a.texts(), ["m1", "m2", "m3", "m4"]);
+  assert.deepEqual(asked, [[1, 4]]);
+  assert.deepEqual(a.texts(), upTo(4));
 });
 
 test("a gap is pulled page by page before what follows it", async () => {
-  const a = await aliceOnline();
-  const socket = a.sockets.last();
-  socket.says(message(1), { type: "gap", conversation: "lobby", after_seq: 1, before_seq: 300 }, message(300));
-  for (const [after, before] of [[1, 202], [201, 300]]) {
-    const asked = socket.of("history").at(-1);
-    assert.deepEqual([asked.after_seq, asked.before_seq], [after, before]);
-    const items = Array.from({ length: before - after - 1 }, (_, i) => message(after + 1 + i));
-    socket.says({ type: "history", re: asked.id, items });
-    await settle();
-  }
-  assert.deepEqual(a.texts(), Array.from({ length: 300 }, (_, i) => `m${i + 1}`));
+  const { asked, routes } = history();
+  const a = await aliceOnline({ routes });
+  a.sockets.last().says(message(1), { type: "gap", conversation: "lobby", after_seq: 1, before_seq: 300 }, message(300));
+  await settle();
+  assert.deepEqual(asked, [[1, 202], [201, 300]]);
+  assert.deepEqual(a.texts(), upTo(300));
+});
+
+test("a page that was cut short is asked on from where it ends", async () => {
+  const { asked, routes } = history(3);
+  const a = await aliceOnline({ routes });
+  a.sockets.last().says(message(1), message(9));
+  await a.clock.advance(300);
+  assert.deepEqual(asked, [[1, 9], [4, 9], [7, 9]]);
+  assert.deepEqual(a.texts(), upTo(9));
+});
+
+test("what the history does not have any more is not waited for", async () => {
+  const answer = ({ query }) => [200, { items: query.get("after_seq") === "1" ? [message(3)] : [] }];
+  const a = await aliceOnline({ routes: { "GET /conversations/lobby/messages": answer } });
+  a.sockets.last().says(message(1), message(5));
+  await a.clock.advance(300);
+  assert.deepEqual(a.texts(), ["m1", "m3", "m5"]);
 });
 
 test("with pullGaps off a gap is told of instead", async () => {
@@ -54,15 +79,13 @@ test("with pullGaps off a gap is told of instead", async () => {
 });
 
 test("a pull that fails for now is repeated", async () => {
-  const a = await aliceOnline();
+  const a = await aliceOnline({ routes: { "GET /conversations/lobby/messages": problem(503, "unavailable") } });
   a.sockets.last().says(message(1), message(3));
   await a.clock.advance(300);
-  a.sockets.last().says({ type: "error", re: a.sockets.last().of("history")[0].id, code: "unavailable", detail: "", retry: true });
-  await settle();
+  assert.deepEqual(a.texts(), ["m1"]);
+  Object.assign(a.server.routes, history().routes);
   await a.clock.advance(2000);
-  a.sockets.last().says({ type: "history", re: a.sockets.last().of("history")[1].id, items: [message(2)] });
-  await settle();
-  assert.deepEqual(a.texts(), ["m1", "m2", "m3"]);
+  assert.deepEqual(a.texts(), upTo(3));
 });
 
 test("received is sent after 500 ms or 32 messages", async () => {

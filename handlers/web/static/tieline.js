@@ -73,7 +73,7 @@ export class Tieline extends EventTarget {
     /** The HTTP API, by name. */
     this.api = new Api(this.#http);
     this.#link = new Link(this.#env, {
-      open: () => this.#open(),
+      open: (plain) => this.#open(plain),
       refresh: () => this.#tokens.refresh(),
       frame: (f) => this.#desk?.frame(f),
       changed: (state, retryIn) => this.#tell("state", { state, retryIn }),
@@ -150,7 +150,7 @@ export class Tieline extends EventTarget {
     const grant = /** @type {import("./tieline/types.js").Grant} */ (this.#tokens.grant);
     this.#desk = new Desk(this.#store, this.#env, grant, {
       send: (f) => this.#link.send(f),
-      history: (conversation, page) => this.history(conversation, page),
+      messages: this.api.messages,
       tell: (type, detail) => this.#tell(type, detail),
       pullGaps: this.#options.pullGaps,
     });
@@ -181,22 +181,27 @@ export class Tieline extends EventTarget {
     this.#link.stop();
   }
 
-  /** @returns {Promise<WebSocket>} */
-  async #open() {
+  /** @param {boolean} plain without a ticket @returns {Promise<WebSocket>} */
+  async #open(plain) {
     const query = new URLSearchParams({ device: this.device, platform: this.#options.platform });
     const offset = this.#desk?.offset;
     if (offset) query.set("offset", offset);
-    let protocols;
-    try {
-      query.set("ticket", (await this.api.ticket()).ticket);
-    } catch (/** @type {any} */ e) {
-      if (e.status !== 404 && !(e.status >= 500)) throw e;
-      protocols = ["tieline.v1", `bearer.${this.#tokens.access}`]; // no tickets to be had: the token itself
-    }
+    const ticket = plain ? "" : await this.#ticket();
+    if (ticket) query.set("ticket", ticket);
     this.#desk?.opening();
     const url = `${this.#options.url.replace(/^http/, "ws")}/ws?${query}`;
     const Socket = this.#options.WebSocket ?? WebSocket;
-    return protocols ? new Socket(url, protocols) : new Socket(url);
+    return ticket ? new Socket(url) : new Socket(url, ["tieline.v1", `bearer.${this.#tokens.access}`]);
+  }
+
+  /** A credential for one connect, or nothing where there are none to be had: then the token itself must do. */
+  async #ticket() {
+    try {
+      return (await this.api.ticket()).ticket;
+    } catch (/** @type {any} */ e) {
+      if (e.status === 404 || e.status >= 500) return "";
+      throw e;
+    }
   }
 
   /**
@@ -211,7 +216,10 @@ export class Tieline extends EventTarget {
     return this.#desk.send({ id, to, message, at });
   }
 
-  /** @param {string} conversation @param {{before_seq?: number, after_seq?: number, limit?: number}} [page] both bounds exclusive */
+  /**
+   * Asks for a part of the history, over the connection if there is one; a reply is cut where a frame ends.
+   * @param {string} conversation @param {{before_seq?: number, after_seq?: number, limit?: number}} [page] both bounds exclusive
+   */
   history(conversation, page = {}) {
     return this.#link.call({ type: "history", conversation, ...page }) ?? this.api.messages(conversation, page);
   }

@@ -31,7 +31,7 @@ export class Desk {
    * @param {import("./types.js").Store} store @param {import("./types.js").Env} env @param {import("./types.js").Grant} grant
    * @param {object} use
    * @param {(frame: any) => boolean} use.send false while there is no connection
-   * @param {(conversation: string, page: any) => Promise<any>} use.history
+   * @param {(conversation: string, page: any) => Promise<any>} use.messages the history; by HTTP, where no frame limits a page
    * @param {(type: string, detail: any) => void} use.tell
    * @param {boolean} use.pullGaps
    */
@@ -48,11 +48,11 @@ export class Desk {
   }
 
   #ordering() {
-    const { history, tell, pullGaps } = this.#use;
+    const { messages, tell, pullGaps } = this.#use;
     return {
       deliver: (/** @type {any} */ m) => tell("message", m),
       pull: async (/** @type {string} */ conversation, /** @type {number} */ after_seq, /** @type {number} */ before_seq) =>
-        (await history(conversation, { after_seq, before_seq, limit: 200 })).items,
+        (await messages(conversation, { after_seq, before_seq, limit: 200 })).items,
       skip: pullGaps
         ? null
         : (/** @type {string} */ conversation, /** @type {number} */ after_seq, /** @type {number} */ before_seq) =>

@@ -10,6 +10,7 @@ const OVER = new Map([
   [4005, "unauthorized"],
 ]);
 const EXPIRED = 4002;
+const INVALID = 4003;
 const REPLACED = 4006;
 const RATE_LIMITED = 4029;
 const PROBE = 5_000;
@@ -33,13 +34,14 @@ export class Link {
   #turn = 0; // what belongs to an earlier attempt is ignored
   #reason = ""; // of the kicked or error frame that announced a close
   #backAt = 0; // when a draining node wants us back
+  #doubted = false; // the last credential was not taken
   /** @type {State} */
   state = "idle";
 
   /**
    * @param {import("./types.js").Env} env
    * @param {object} use
-   * @param {() => Promise<WebSocket>} use.open
+   * @param {(plain: boolean) => Promise<WebSocket>} use.open plain: with the access token instead of a ticket
    * @param {() => Promise<void>} use.refresh
    * @param {(f: any) => void} use.frame
    * @param {(s: State, retryIn: number) => void} use.changed
@@ -62,6 +64,7 @@ export class Link {
     this.#cancel();
     this.#drop();
     this.#attempts = 0;
+    this.#doubted = false;
     this.#set(state);
   }
 
@@ -90,7 +93,7 @@ export class Link {
     this.#set("connecting");
     let ws;
     try {
-      ws = await this.#use.open();
+      ws = await this.#use.open(this.#doubted);
     } catch (/** @type {any} */ e) {
       if (turn !== this.#turn) return;
       if (endsSession(e)) this.stop("signed_out");
@@ -107,12 +110,17 @@ export class Link {
 
   /** @param {any} f */
   #frame(f) {
-    if (f.type === "welcome") this.#set("online");
+    if (f.type === "welcome") this.#welcomed();
     else if (f.type === "synced") this.#attempts = 0; // not before: a node may fail right after its welcome
     else if (f.type === "kicked") this.#reason = f.reason;
     else if (f.type === "error" && f.reason) this.#reason = f.reason;
     else if (f.type === "drain") return this.#drain(f.reconnect_in_ms ?? 0);
     this.#use.frame(f);
+  }
+
+  #welcomed() {
+    this.#doubted = false;
+    this.#set("online");
   }
 
   /** @param {number} ms */
@@ -128,7 +136,10 @@ export class Link {
     if (this.#socket !== socket) return; // our own doing
     this.#socket = null;
     const ended = OVER.get(code) ?? (code !== REPLACED && this.#reason && this.#reason !== "replaced" ? "session_ended" : "");
-    if (ended) {
+    if (code === INVALID && !this.#doubted) {
+      this.#doubted = true; // a ticket lives 30 s, and goes where Redis does: the token is asked before it is given up
+      this.#attempt();
+    } else if (ended) {
       this.stop("signed_out");
       this.#use.over(ended, this.#reason);
     } else if (code === REPLACED || this.#reason === "replaced") {

@@ -156,10 +156,14 @@ export class Timelines {
   async #fillPage(l, to) {
     // Bounded on both sides to one page, so that it does not matter from which end a server cuts.
     const before = Math.min(to, l.next + PAGE);
-    for (const m of await this.#pull(l.id, l.next - 1, before)) {
+    const items = await this.#pull(l.id, l.next - 1, before);
+    for (const m of items) {
       if (m.seq >= l.next && !l.held.has(m.seq)) l.held.set(m.seq, { message: m, done: [] });
     }
-    while (l.next < before) if (!this.#handOver(l, l.next)) l.next++;
+    // What is missing before the last item does not exist (any more). What is
+    // missing behind it may only have been cut off: the next page tells.
+    const known = items.length ? items[items.length - 1].seq + 1 : before;
+    while (l.next < known) if (!this.#handOver(l, l.next)) l.next++;
     while (this.#handOver(l, l.next));
   }
 }

@@ -27,9 +27,13 @@ export class Model extends EventTarget {
     this.#on("presence", (p) => this.#presence(p.users));
     this.#on("event", (e) => this.#event(e));
     this.#on("welcome", () => this.#catchUp());
-    for (const p of tieline.pending) {
-      this.#conversation(/** @type {any} */ (p.to).conversation).pending.push({ id: p.id, text: p.message.text ?? "", at: p.at, state: "sending" });
-    }
+    for (const p of tieline.pending) this.#unsent(p);
+  }
+
+  /** Shows what was still being sent when the page was left. @param {any} p */
+  #unsent({ id, to, message, at }) {
+    const conversation = to.conversation ?? to.room;
+    if (conversation) this.#conversation(conversation).pending.push({ id, text: message.text ?? "", at, state: "sending" });
   }
 
   /** @param {string} type @param {(detail: any) => void} f */
