@@ -115,13 +115,17 @@ func (p *part) drive(ctx context.Context, r *run, pairs []*pair) {
 func (p *part) pace(ctx context.Context, r *run, pairs []*pair) {
 	gap := int64(time.Second) / int64(p.rate)
 	due := r.now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
 	for i := 0; p.sending.Load() && ctx.Err() == nil; {
 		for now := r.now(); due <= now; due += gap {
 			pairs[i%len(pairs)].send(due)
 			i++
 		}
 		if wait := due - r.now(); wait > 0 {
-			time.Sleep(time.Duration(wait))
+			timer.Reset(time.Duration(wait))
+			<-timer.C
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/tieline/tieline/pkg/client"
-	"github.com/tieline/tieline/pkg/wire"
 )
 
 // part is one part of the scenario dm: paced, or saturated. Its counters belong
@@ -120,7 +119,7 @@ var notLive = []byte(`"live":false`)
 // answered takes an ack or a refusal of what the pair sent.
 func (x *pair) answered(p []byte) {
 	typ := client.ParseFrame(p).Type
-	if typ != wire.Ack && typ != wire.Error {
+	if typ != client.TypeAck && typ != client.TypeError {
 		return
 	}
 	s, ok := findStamp(p, x.mark)
@@ -129,7 +128,7 @@ func (x *pair) answered(p []byte) {
 	}
 	now := x.r.now()
 	x.part.moved.Store(now)
-	if typ == wire.Error {
+	if typ == client.TypeError {
 		x.part.refused.Add(1)
 		x.owed.Add(1)
 		return
@@ -149,11 +148,11 @@ func (x *pair) answered(p []byte) {
 // arrived takes a frame at the receiver.
 func (x *pair) arrived(p []byte) {
 	f := client.ParseFrame(p)
-	if f.Type != wire.Message {
+	if f.Type != client.TypeMessage {
 		return
 	}
 	if x.frames++; x.frames%reportEvery == 0 { // as clients do
-		x.to.Send(wire.ClientFrame{Type: wire.Received, Offset: f.Offset()})
+		x.to.Received(f.Offset())
 	}
 	s, ok := findStamp(p, x.mark)
 	if !ok || s.pair != x.i {

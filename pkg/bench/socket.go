@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/tieline/tieline/pkg/client"
-	"github.com/tieline/tieline/pkg/wire"
 )
 
 const (
@@ -50,9 +49,9 @@ func openOnce(ctx context.Context, url string, a account, buffer int) (*client.R
 			s.Close()
 			return nil, err
 		}
-		if f.Type == wire.Synced {
+		if f.Type == client.TypeSynced {
 			if offset := f.Offset(); offset != "" {
-				err = s.Send(wire.ClientFrame{Type: wire.Received, Offset: offset})
+				err = s.Received(offset)
 			}
 			if err != nil {
 				s.Close()

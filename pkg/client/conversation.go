@@ -96,9 +96,15 @@ func (a *API) Presence(ctx context.Context, users ...chat.UserID) (map[chat.User
 	return out.Users, err
 }
 
+// OnlineUser is somebody who is online.
+type OnlineUser struct {
+	User
+	Presence wire.PresenceStatus `json:"presence"`
+}
+
 // OnlinePage is a page of the people online; Total counts all of them.
 type OnlinePage struct {
-	Page[User]
+	Page[OnlineUser]
 	Total int `json:"total"`
 }
 

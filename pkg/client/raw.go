@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,21 +32,6 @@ type Raw struct {
 	refused *Error
 	ended   *CloseError
 }
-
-// Frame is one frame from the server.
-type Frame struct {
-	Type string
-	Data []byte // the whole frame, type included
-}
-
-// Into decodes the frame into one of package wire's frame types.
-func (f Frame) Into(v any) error { return json.Unmarshal(f.Data, v) }
-
-// ParseFrame finds the type of a frame that NextInto has read. Data is p itself.
-func ParseFrame(p []byte) Frame { return Frame{Type: frameType(p), Data: p} }
-
-// Offset returns the offset of a queued frame, "" of any other.
-func (f Frame) Offset() string { return frameOffset(f.Data) }
 
 // Next returns the next frame. When the socket has ended it returns a
 // *CloseError, and again at each further call. A ctx that ends during the call
@@ -119,6 +103,10 @@ func (r *Raw) Send(frame any) error {
 	}
 	return r.Write(p)
 }
+
+// Received reports everything up to an offset as received: it will not be sent
+// to this device again.
+func (r *Raw) Received(offset string) error { return r.Write(receivedFrame(offset)) }
 
 // Bye says goodbye with a close frame. The reader should read on: the socket
 // has ended when Next says so, or after wait at the latest.
@@ -194,53 +182,4 @@ func readAll(from io.Reader, buf []byte) ([]byte, error) {
 			buf = append(buf, 0)[:len(buf)]
 		}
 	}
-}
-
-var (
-	typePrefix   = []byte(`{"type":"`)
-	offsetPrefix = []byte(`,"offset":"`)
-)
-
-// frameType finds the type, which is the first field of every frame; a frame
-// that is written in another way is decoded.
-func frameType(p []byte) string {
-	if name, _, ok := leading(p, typePrefix); ok {
-		return internType(name)
-	}
-	var f struct{ Type string }
-	json.Unmarshal(p, &f)
-	return f.Type
-}
-
-// frameOffset finds the offset of a queued frame, which is its second field.
-func frameOffset(p []byte) string {
-	if _, rest, ok := leading(p, typePrefix); ok {
-		if offset, _, ok := leading(rest, offsetPrefix); ok {
-			return string(offset)
-		}
-	}
-	var f struct{ Offset string }
-	json.Unmarshal(p, &f)
-	return f.Offset
-}
-
-// leading returns the text between prefix and the next quote, and what follows
-// it. A text with an escape in it is left to the decoder.
-func leading(p, prefix []byte) (text, rest []byte, ok bool) {
-	p, ok = bytes.CutPrefix(p, prefix)
-	if !ok {
-		return nil, nil, false
-	}
-	text, rest, ok = bytes.Cut(p, []byte{'"'})
-	return text, rest, ok && bytes.IndexByte(text, '\\') < 0
-}
-
-// internType spares an allocation for the types that come in great numbers.
-func internType(name []byte) string {
-	for _, known := range [...]string{wire.Message, wire.Ack, wire.Presence, wire.Signal, wire.Typing, wire.Receipt} {
-		if string(name) == known {
-			return known
-		}
-	}
-	return string(name)
 }
