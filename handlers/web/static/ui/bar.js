@@ -1,5 +1,5 @@
 import { t } from "../words.js";
-import { $ } from "./dom.js";
+import { $, say, setText } from "./dom.js";
 
 /** The bar that says when the connection is not there. */
 export class Bar {
@@ -19,8 +19,8 @@ export class Bar {
     $("bar").hidden = state === "online" || state === "signed_out";
     $("bar").classList.toggle("strong", replaced);
     $("bar-button").hidden = !replaced;
-    const text = replaced ? t("replaced") : t(this.#was ? "reconnecting" : "connecting");
-    if ($("bar-text").textContent !== text) $("bar-text").textContent = text;
+    setText($("bar-text"), replaced ? t("replaced") : t(this.#was ? "reconnecting" : "connecting"));
+    if (replaced || (this.#was && state === "waiting")) say($("bar-text").textContent);
     if (state === "online") this.#was = true;
   }
 }

@@ -1,7 +1,7 @@
 import { sayError, t } from "../words.js";
 import { Bar } from "./bar.js";
 import { Compose } from "./compose.js";
-import { $, note, oncePerFrame, setText } from "./dom.js";
+import { $, note, oncePerFrame, say, setText } from "./dom.js";
 import { Messages } from "./messages.js";
 import { Model } from "./model.js";
 import { nameOf, paintAvatar, titleOf } from "./names.js";
@@ -105,6 +105,7 @@ export class Chat {
   /** @param {string} text */
   #toast(text) {
     note($("toast"), text);
+    say(text);
     setTimeout(() => $("toast").textContent === text && note($("toast"), ""), TOAST);
   }
 }

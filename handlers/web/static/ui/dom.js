@@ -53,6 +53,9 @@ export function note(n, s) {
   n.hidden = !s;
 }
 
+/** Tells those who listen instead of looking. @param {string} s */
+export const say = (s) => setText($("say"), s);
+
 /** Runs f before the next paint, once however often it was asked for. @param {() => void} f */
 export function oncePerFrame(f) {
   let asked = false;

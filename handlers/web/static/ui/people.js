@@ -1,8 +1,9 @@
 import { sayError, t } from "../words.js";
-import { $, note, oncePerFrame } from "./dom.js";
+import { $, note } from "./dom.js";
 import { showPeople } from "./rows.js";
 
 const EVERY = 5_000;
+const SOON = 500; // after somebody came or went: often more do
 const SHOWN = 100;
 
 /** Who is online, looked at every few seconds and whenever somebody comes or goes; and the search for a person. */
@@ -18,9 +19,8 @@ export class People {
   /** @type {string[]} */
   #watched = [];
   #asking = false;
+  #due = 0;
   #total = 0;
-  /** @type {Map<string, any>} people we know by id only, and what we learnt of them */
-  #cards = new Map();
 
   /** @param {import("../tieline.js").Tieline} tieline @param {import("./model.js").Model} model @param {(person: any) => void} choose */
   constructor(tieline, model, choose) {
@@ -31,7 +31,7 @@ export class People {
     const timer = setInterval(() => this.look(), EVERY);
     signal.addEventListener("abort", () => clearInterval(timer));
     tieline.addEventListener("welcome", () => this.look(), { signal });
-    tieline.addEventListener("presence", oncePerFrame(() => this.look()), { signal });
+    tieline.addEventListener("presence", () => this.#soon(), { signal });
     document.addEventListener("visibilitychange", () => this.look(), { signal });
     $("find").addEventListener("submit", (/** @type {Event} */ e) => (e.preventDefault(), this.#find()), { signal });
     $("find-query").addEventListener("input", () => $("find-query").value || this.#show([], ""), { signal });
@@ -44,16 +44,19 @@ export class People {
     $("find").reset();
   }
 
+  #soon() {
+    this.#due ||= setTimeout(() => ((this.#due = 0), this.look()), SOON);
+  }
+
   /** Asks who is online, unless nobody looks or there is no connection. */
   async look() {
-    if (this.#asking || document.hidden || ["replaced", "signed_out"].includes(this.#tieline.state)) return;
+    if (this.#asking || this.#stop.signal.aborted || document.hidden || ["replaced", "signed_out"].includes(this.#tieline.state)) return;
     this.#asking = true;
     const page = await this.#tieline.api.online({ limit: SHOWN }).catch(() => null);
-    const people = page && (await Promise.all(page.items.map((/** @type {any} */ item) => this.#person(item))));
     this.#asking = false;
-    if (!people || this.#stop.signal.aborted) return;
-    this.online = people.filter((/** @type {any} */ p) => p && p.id !== this.#model.me.id);
-    this.#total = Math.max(page.total ?? 0, people.length);
+    if (!page || this.#stop.signal.aborted) return;
+    this.online = page.items.filter((/** @type {any} */ p) => p.id !== this.#model.me.id);
+    this.#total = page.total;
     this.#watch(this.online.map((p) => p.id));
     this.#model.changed();
   }
@@ -66,15 +69,6 @@ export class People {
     if (left.length) this.#tieline.unwatch(left);
     this.#tieline.watch(ids);
     this.#watched = ids;
-  }
-
-  /** The card of somebody, who may be given by id only. @param {any} item */
-  async #person(item) {
-    const card = item?.user ?? item;
-    if (card?.username) return card;
-    const id = card?.id ?? card;
-    if (!this.#cards.has(id)) this.#cards.set(id, await this.#tieline.api.user(id).catch(() => null));
-    return this.#cards.get(id);
   }
 
   render() {
