@@ -12,3 +12,12 @@ type Delivery struct {
 	// and every node with members.
 	Log bool
 }
+
+// Reading is a read cursor that moved, and who is to be told.
+type Reading struct {
+	Conversation ConversationID
+	Reader       UserID
+	Session      SessionID // that knows already; may be empty
+	Seq          int64
+	Tell         []UserID // the reader, and the other person of a direct conversation
+}

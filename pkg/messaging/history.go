@@ -71,7 +71,7 @@ func (m *Messenger) MarkRead(ctx context.Context, id chat.Identity, session chat
 	if err != nil || !moved {
 		return err
 	}
-	r := Reading{Conversation: c.ID, Reader: id.User, Session: session, Seq: seq, Tell: []chat.UserID{id.User}}
+	r := chat.Reading{Conversation: c.ID, Reader: id.User, Session: session, Seq: seq, Tell: []chat.UserID{id.User}}
 	if c.Direct && c.A != c.B {
 		r.Tell = append(r.Tell, c.Peer(id.User))
 	}

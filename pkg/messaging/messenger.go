@@ -38,16 +38,7 @@ type Courier interface {
 	Up() bool
 	// Read tells the other person, and the reader's other devices, how far a
 	// conversation is read.
-	Read(ctx context.Context, r Reading) error
-}
-
-// Reading is a read cursor that moved.
-type Reading struct {
-	Conversation chat.ConversationID
-	Reader       chat.UserID
-	Session      chat.SessionID // that knows already; may be empty
-	Seq          int64
-	Tell         []chat.UserID // the reader, and the other person of a direct conversation
+	Read(ctx context.Context, r chat.Reading) error
 }
 
 // Options tune a Messenger.

@@ -74,3 +74,15 @@ func AppendQueued(dst []byte, typ, offset string, body []byte) []byte {
 	dst = append(dst, `",`...)
 	return append(dst, body[1:]...)
 }
+
+// NewPresenceStatus shows a presence.
+func NewPresenceStatus(p chat.Presence) PresenceStatus {
+	s := PresenceStatus{Online: p.Online, Devices: p.Devices}
+	if s.Devices == nil {
+		s.Devices = []chat.Platform{}
+	}
+	if !p.Online && !p.LastSeen.IsZero() {
+		s.LastSeen = &Time{p.LastSeen}
+	}
+	return s
+}

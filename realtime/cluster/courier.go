@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/tieline/tieline/pkg/chat"
@@ -243,6 +242,13 @@ func (c *Cluster) Tell(ctx context.Context, frames []Frame) error {
 	return c.unwell("tell", c.publish(ctx, out))
 }
 
+// Read tells the other person, and the reader's other devices, how far a
+// conversation is read.
+func (c *Cluster) Read(ctx context.Context, r chat.Reading) error {
+	data := wire.Encode(wire.ReceiptFrame{Type: wire.Receipt, Conversation: r.Conversation, User: r.Reader, Seq: r.Seq})
+	return c.Tell(ctx, []Frame{{Users: r.Tell, Except: r.Session, Data: data}})
+}
+
 // TellAll publishes a finished frame to every socket of every node.
 func (c *Cluster) TellAll(ctx context.Context, f Frame) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -250,6 +256,3 @@ func (c *Cluster) TellAll(ctx context.Context, f Frame) error {
 	f.Users = nil
 	return c.unwell("tell", c.publish(ctx, map[chat.NodeID]*Envelope{"": {Frames: []Frame{f}}}))
 }
-
-// now is the clock of offsets.
-func now() int64 { return time.Now().UnixMilli() }

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -158,7 +160,8 @@ func (c *Cluster) identity(ctx context.Context) (string, error) {
 			return err
 		})
 		slices.Sort(ids)
-		return strings.Join(ids, ","), err
+		sum := sha256.Sum256([]byte(strings.Join(ids, ",")))
+		return hex.EncodeToString(sum[:]), err
 	}
 	id, err := runID(ctx, c.r.c)
 	if id != "" || err != nil && ctx.Err() != nil || err != nil && !strings.Contains(err.Error(), "not supported") {
@@ -181,4 +184,24 @@ func runID(ctx context.Context, c redis.Cmdable) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// Attach verifies the generation once, for a command that is no node: it can
+// then tell nodes of what it changed.
+func (c *Cluster) Attach(ctx context.Context) error {
+	if err := c.check(ctx); err != nil {
+		return err
+	}
+	nodes, err := c.ReadNodes(ctx)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nodes = make(map[chat.NodeID]NodeInfo, len(nodes))
+	for _, n := range nodes {
+		c.nodes[n.ID] = n
+	}
+	c.up.Store(true)
+	return nil
 }

@@ -18,6 +18,8 @@ type NodeInfo struct {
 	Sessions    int         `json:"sessions"`
 	Since       time.Time   `json:"since"`
 	Draining    bool        `json:"draining"`
+
+	until time.Time // by this node's clock
 }
 
 // holdLease renews this node's lease, and with it learns who else lives, every
@@ -73,7 +75,9 @@ func readLeases(now int64, pairs []any) map[chat.NodeID]NodeInfo {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		till, description, _ := strings.Cut(text(pairs[i+1]), "|")
 		var n NodeInfo
-		if number(till) > now && json.Unmarshal([]byte(description), &n) == nil {
+		left := time.Duration(number(till)-now) * time.Millisecond
+		if left > 0 && json.Unmarshal([]byte(description), &n) == nil {
+			n.until = time.Now().Add(left)
 			nodes[chat.NodeID(text(pairs[i]))] = n
 		}
 	}
@@ -89,13 +93,15 @@ func (c *Cluster) giveLeaseUp() {
 	p.Exec(ctx) // if it fails the lease runs out by itself
 }
 
-// Nodes returns the live nodes as of the last renewal.
+// Nodes returns the live nodes, as far as the last renewal told.
 func (c *Cluster) Nodes() []NodeInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := make([]NodeInfo, 0, len(c.nodes))
 	for _, n := range c.nodes {
-		out = append(out, n)
+		if time.Now().Before(n.until) {
+			out = append(out, n)
+		}
 	}
 	return out
 }
@@ -124,11 +130,10 @@ func (c *Cluster) ReadNodes(ctx context.Context) ([]NodeInfo, error) {
 	return out, nil
 }
 
-// Lives reports whether a node's lease was running at the last renewal, or is
-// this node's own.
+// Lives reports whether a node's lease is running, as far as the last renewal
+// told; this node itself lives.
 func (c *Cluster) Lives(n chat.NodeID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.nodes[n]
-	return ok || n == c.o.Node
+	return n == c.o.Node || time.Now().Before(c.nodes[n].until)
 }

@@ -11,22 +11,25 @@ import (
 
 // Page is a part of a user's queue.
 type Page struct {
-	Head    int64 // the newest position
-	First   int64 // the oldest that is kept; Head+1 when none is
-	Entries []Queued
+	Generation int64 // that it was read under
+	Head       int64 // the newest position
+	First      int64 // the oldest that is kept; Head+1 when none is
+	Entries    []Queued
 }
 
 // ReadQueue returns up to count entries after a position, oldest first. The
 // queue then belongs to the node's generation: one of an older generation was
 // forgotten, and is empty from here on.
 func (c *Cluster) ReadQueue(ctx context.Context, u chat.UserID, after int64, count int) (Page, error) {
+	var under string
 	reply, err := c.run(ctx, "queue", func(gen string) *call {
+		under = gen
 		return &call{script: pageScript, keys: []string{keyMeta(u), keyQueue(u)}, args: []any{gen, after, count}}
 	})
 	if err != nil || len(reply) != 3 {
 		return Page{}, err
 	}
-	p := Page{Head: number(reply[0]), First: number(reply[1])}
+	p := Page{Generation: number(under), Head: number(reply[0]), First: number(reply[1])}
 	list, _ := reply[2].([]any)
 	for _, e := range list {
 		if q, ok := readEntry(e); ok {

@@ -17,7 +17,11 @@ import (
 // SignedIn records a sign-in and the devices that it displaced, and closes
 // their sockets and the one that the device itself still had.
 func (c *Cluster) SignedIn(ctx context.Context, d chat.Device, ended []chat.Device) error {
-	changes := append(endings(ended), change{d.ID, "a", d.Login, string(d.Platform)})
+	state := "a"
+	if d.CreatedAt.Equal(d.LastSeen) {
+		state = "n" // so its user's queue begins for it here
+	}
+	changes := append(endings(ended), change{d.ID, state, d.Login, string(d.Platform)})
 	return c.record(ctx, d.User, changes)
 }
 
@@ -67,8 +71,8 @@ func (c *Cluster) Check(ctx context.Context, u chat.UserID, d chat.DeviceID) (st
 	return st, true, nil
 }
 
-// change is one device's line in the registry: signed in ("a"), ended ("e"), or
-// remembered ("r").
+// change is one device's line in the registry: signed in for the first time
+// ("n") or again ("a"), ended ("e"), or remembered ("r").
 type change struct {
 	device chat.DeviceID
 	state  string
@@ -91,7 +95,7 @@ func (c *Cluster) record(ctx context.Context, u chat.UserID, changes []change) e
 	if !c.Up() {
 		return &chat.Error{Kind: chat.Unavailable, Op: "cluster.record", Retry: time.Second}
 	}
-	suffix := string(appendRooms(strconv.AppendInt([]byte{'.'}, now(), 10), c.startingSeqs(ctx, changes)))
+	suffix := string(appendRooms(strconv.AppendInt([]byte{'.'}, time.Now().UnixMilli(), 10), c.startingSeqs(ctx, changes)))
 	reply, err := c.run(ctx, "record", func(gen string) *call {
 		args := []any{c.o.QueueAge.Milliseconds(), gen, suffix}
 		for _, ch := range changes {
@@ -135,7 +139,7 @@ func (c *Cluster) changed(ctx context.Context, u chat.UserID) error {
 // startingSeqs returns where a device that signs in now begins in the rooms
 // that have logs, as far as Redis knows; what it does not know is found by time.
 func (c *Cluster) startingSeqs(ctx context.Context, changes []change) []RoomSeq {
-	if changes[len(changes)-1].state != "a" {
+	if changes[len(changes)-1].state != "n" {
 		return nil
 	}
 	newest, err := c.r.c.ZRangeWithScores(ctx, keyLog(chat.Lobby), -1, -1).Result()

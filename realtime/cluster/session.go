@@ -70,8 +70,8 @@ func (c *Cluster) Release(ctx context.Context, s chat.Session, grace time.Durati
 
 // Renewed is what renewing one session found.
 type Renewed struct {
-	Held bool  // the session still holds its device
-	Head int64 // the newest position of the queue; -1: the queue is of another generation
+	Holder chat.SessionID // who holds the device; "" nobody
+	Head   int64          // the newest position of the queue; -1: the queue is of another generation
 }
 
 // Renew renews sessions and reads how far their queues have come: what makes
@@ -90,7 +90,7 @@ func (c *Cluster) Renew(ctx context.Context, sessions []chat.Session) ([]Renewed
 	out := make([]Renewed, len(calls))
 	for i, k := range calls {
 		if reply, _ := k.cmd.Val().([]any); len(reply) == 2 {
-			out[i] = Renewed{Held: number(reply[0]) == 1, Head: number(reply[1])}
+			out[i] = Renewed{Holder: chat.SessionID(text(reply[0])), Head: number(reply[1])}
 		}
 	}
 	return out, nil

@@ -1,7 +1,8 @@
 -- Records sign-ins and their ends, each a compare-and-set on the login number.
 -- KEYS devices, sessions, queue meta, queue
 -- ARGV ttl ms, generation, suffix of the offset that a new sign-in starts from,
---   then for each device: id, state ("a", "e", or "r" to remember only), login, reason or platform
+--   then for each device: id, state ("n" signed in for the first time, "a" again,
+--   "e" ended, "r" to be remembered only), login, reason or platform
 -- Returns the sessions that must close: {device, session|node|platform|till, reason}...,
 --   or {"stale", generation}. What an older generation recorded is forgotten.
 -- An ended login stays ended; a later login of the same device begins anew.
@@ -20,9 +21,9 @@ for i = 4, #ARGV, 4 do
   hadLogin = tonumber(hadLogin or -1)
   local fresh = login > hadLogin or (login == hadLogin and state == 'e' and hadKind == 'a')
   if fresh then
-    local kind = state == 'r' and 'a' or state
+    local kind = state == 'e' and 'e' or 'a'
     redis.call('HSET', KEYS[1], 'd:' .. device, kind .. '|' .. ARGV[i + 2] .. '|' .. what)
-    if state == 'a' then
+    if state == 'n' then
       if redis.call('HGET', KEYS[3], 'gen') ~= ARGV[2] then
         local clock = redis.call('TIME')
         redis.call('DEL', KEYS[3], KEYS[4])

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/tieline/tieline/handlers"
+	"github.com/tieline/tieline/pkg/account"
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/config"
+	"github.com/tieline/tieline/pkg/device"
+	"github.com/tieline/tieline/pkg/embedded"
+	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/store"
+	"github.com/tieline/tieline/pkg/wire"
+	"github.com/tieline/tieline/realtime"
+	"github.com/tieline/tieline/realtime/cluster"
+	"golang.org/x/sync/errgroup"
+)
+
+// App is one node, put together: the only place that knows every part.
+type App struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	db        *store.DB
+	redis     *cluster.Redis
+	cluster   *cluster.Cluster
+	messenger *messaging.Messenger
+	node      *realtime.Node
+	http      *fiber.App
+	listener  net.Listener
+	sockets   context.Context // ends when every socket must
+	endAll    context.CancelFunc
+	closers   []func() // in the order of opening
+}
+
+// NewApp opens whatever a node needs. It listens, but serves nothing before Run.
+func NewApp(ctx context.Context, cfg *config.Config) (*App, error) {
+	a := &App{cfg: cfg, log: newLog(cfg)}
+	a.sockets, a.endAll = context.WithCancel(context.Background())
+	if err := a.open(ctx); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	var err error
+	if a.listener, err = net.Listen("tcp", a.cfg.Listen); err != nil {
+		return err
+	}
+	a.onClose(func() { a.listener.Close() })
+	key, err := tokenKey(a.cfg)
+	if err != nil {
+		return err
+	}
+	if a.db, err = openStore(ctx, a.cfg, a.log); err != nil {
+		return err
+	}
+	a.onClose(func() { a.db.Close() })
+	if a.cfg.Migrate {
+		if err := a.migrate(ctx); err != nil {
+			return err
+		}
+	}
+	if err := a.openRedis(); err != nil {
+		return err
+	}
+	a.build(key)
+	return nil
+}
+
+// migrate waits for a database that is not there yet: nodes and databases start
+// in any order.
+func (a *App) migrate(ctx context.Context) error {
+	for {
+		err := a.db.Migrate(ctx)
+		if chat.KindOf(err) != chat.Unavailable || ctx.Err() != nil {
+			return err
+		}
+		a.log.Warn("waiting for the database", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// openRedis connects to the Redis named, or to the one in the box, which from
+// here on is a Redis like any other.
+func (a *App) openRedis() error {
+	url := string(a.cfg.RedisURL)
+	if url == "" {
+		addr, stop, err := embedded.Start(context.Background())
+		if err != nil {
+			return err
+		}
+		a.onClose(stop)
+		url = "redis://" + addr
+		if err := writeRedisNote(a.cfg, url); err != nil {
+			return err
+		}
+		a.onClose(func() { os.Remove(redisNote(a.cfg)) })
+	}
+	var err error
+	if a.redis, err = cluster.Open(url); err != nil {
+		return err
+	}
+	a.onClose(func() { a.redis.Close() })
+	return nil
+}
+
+// build puts the parts together; nothing of it waits or fails.
+func (a *App) build(key []byte) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	boot := chat.NewID()
+	people, messages := store.NewAccounts(a.db), store.NewMessages(a.db)
+
+	options := clusterOptions(a.cfg, a.db, a.log, boot)
+	options.Describe = func() (int, int, bool) { return a.node.Describe() }
+	options.Addr = a.listener.Addr().String()
+	a.cluster = cluster.New(a.redis, options)
+	accounts := account.New(people, a.cluster, accountOptions(a.cfg, key, a.log))
+	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry)})
+	a.node = realtime.New(realtime.Options{
+		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Messenger: a.messenger,
+		Cluster: a.cluster, Ledger: options.Ledger, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
+	})
+	a.http = handlers.New(handlers.Options{
+		Accounts: accounts, Devices: device.New(people, a.cluster, a.cluster), Messenger: a.messenger,
+		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Origins: a.cfg.Origins, TrustedProxies: a.cfg.Proxies, Context: a.sockets, Log: a.log,
+	})
+}
+
+func (a *App) nodes() []handlers.NodeInfo {
+	var out []handlers.NodeInfo
+	for _, n := range a.cluster.Nodes() {
+		out = append(out, handlers.NodeInfo{
+			ID: n.ID, Address: n.Addr, Connections: n.Connections, Sessions: n.Sessions, Since: wire.Time{Time: n.Since}, Draining: n.Draining,
+		})
+	}
+	return out
+}
+
+// presence is who is online, as the HTTP edge asks for it.
+type presence struct {
+	*realtime.Node
+	cluster *cluster.Cluster
+}
+
+func (p presence) Of(ctx context.Context, users []chat.UserID) (map[chat.UserID]chat.Presence, error) {
+	return p.Presence(ctx, users)
+}
+
+func (p presence) Online(ctx context.Context, cursor string, limit int) ([]chat.UserID, string, int, error) {
+	return p.cluster.Online(ctx, cursor, limit)
+}
+
+// Addr is where the node listens.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// Run serves until ctx ends, hands the sockets over, and stops everything in
+// the order in which it is no longer needed.
+func (a *App) Run(ctx context.Context) error {
+	defer a.close()
+	work, endWork := context.WithCancel(context.Background()) // the cluster, and the node's loops
+	defer endWork()
+	sending, endSending := context.WithCancel(context.Background())
+	defer endSending()
+	var g errgroup.Group
+	failed := make(chan error, 4)
+	start := func(name string, run func() error) {
+		g.Go(func() error {
+			if err := run(); err != nil {
+				failed <- fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	start("cluster", func() error { return a.cluster.Run(work, a.node) })
+	start("node", func() error { return a.node.Run(work) })
+	start("messages", func() error { return a.messenger.Run(sending) })
+	start("http", func() error { return a.http.Listener(a.listener) })
+	a.banner()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	a.stop()
+	endSending()
+	endWork()
+	return errors.Join(err, g.Wait())
+}

@@ -1,0 +1,222 @@
+package realtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/wire"
+	"github.com/tieline/tieline/realtime/cluster"
+)
+
+// Catching up is one mechanism for resuming after a reconnect, for a slow
+// reader, for a lost publication and for a Redis that was swapped underneath:
+// pages of the queue, or where it does not reach back the history, until the
+// cursor is level with the head.
+const (
+	pageSize = 100
+	pushMost = 1000 // messages of one conversation that are pushed; what is older is declared a gap
+	// fillMargin is how far before the cursor's time the history is read. It
+	// exceeds the longest commit plus the skew of the nodes' clocks.
+	fillMargin = 30 * time.Second
+	retryFill  = time.Second
+)
+
+// catchUp runs while the conn is behind. It gives up when Redis is away: the
+// node starts it again when Redis is back.
+func (c *conn) catchUp() {
+	for {
+		if !c.waitForRoom() || c.level() {
+			return
+		}
+		err := c.node.paced(c.done, c.catchUpSome)
+		switch {
+		case err == nil:
+		case !c.node.c.Up():
+			c.stopCatching()
+			return
+		case !sleep(c.done, retryFill):
+			return
+		}
+	}
+}
+
+func (c *conn) stopCatching() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.catching = false
+}
+
+// level makes the conn live again if nothing more is known to be missed, and
+// says so to the client the first time.
+func (c *conn) level() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lobby, known := c.cursor.Room(chat.Lobby)
+	if c.seen > c.cursor.Position || c.cursor.Generation != c.node.c.Generation() || !known || lobby < c.node.lobby.head() {
+		return false
+	}
+	c.behind, c.catching = false, false
+	if !c.synced {
+		c.synced = true
+		c.sendLocked(wire.Encode(wire.SyncedFrame{Type: wire.Synced, Offset: c.cursor.String(), Count: c.count, Source: c.source}))
+	}
+	return true
+}
+
+// catchUpSome reads one page of whatever is missing.
+func (c *conn) catchUpSome(ctx context.Context) error {
+	c.mu.Lock()
+	at, seen := c.cursor.Clone(), c.seen
+	c.mu.Unlock()
+	if at.Generation != c.node.c.Generation() {
+		return c.fill(ctx, at)
+	}
+	if seen > at.Position {
+		return c.readQueue(ctx, at)
+	}
+	return c.readLobby(ctx, at)
+}
+
+// readQueue shows the next page of the queue, or fills in where the queue no
+// longer has what follows the cursor.
+func (c *conn) readQueue(ctx context.Context, at cluster.Offset) error {
+	page, err := c.node.c.ReadQueue(ctx, c.session.User, at.Position, pageSize)
+	if err != nil {
+		return err
+	}
+	if page.Generation != at.Generation || page.Head < at.Position || page.Head > at.Position && page.First > at.Position+1 {
+		return c.fill(ctx, at)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range page.Entries {
+		if q := &page.Entries[i]; q.Position == c.cursor.Position+1 {
+			c.takeLocked(q, c.synced)
+		}
+	}
+	if len(page.Entries) < pageSize {
+		// What was heard of beyond the head was of a queue that is gone.
+		c.seen = c.cursor.Position
+	}
+	return nil
+}
+
+// fill shows from the history what the queue does not have: everything since
+// the cursor's time, less a margin. The head is read before the history, so a
+// message that comes in between is in one of the two. Until the end the frames
+// carry the old offset, so that a connection lost on the way begins again.
+func (c *conn) fill(ctx context.Context, at cluster.Offset) error {
+	page, err := c.node.c.ReadQueue(ctx, c.session.User, 0, 0)
+	if err != nil {
+		return err
+	}
+	c.node.metrics.fills.Inc()
+	missed, err := c.node.h.Missed(ctx, c.session.User, time.UnixMilli(at.At).Add(-fillMargin), pushMost)
+	if err != nil {
+		return err
+	}
+	newest := at.At
+	for i := range missed {
+		if !c.showMissed(&missed[i], &at) {
+			return context.Canceled
+		}
+		for j := range missed[i].Messages {
+			newest = max(newest, missed[i].Messages[j].At.UnixMilli())
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cursor.Generation, c.cursor.Position = page.Generation, page.Head
+	c.cursor.At = max(c.cursor.At, newest)
+	c.source = wire.SourceHistory
+	c.seen = page.Head
+	return nil
+}
+
+// showMissed shows what was missed of one conversation, at the reader's pace.
+func (c *conn) showMissed(m *chat.Missed, at *cluster.Offset) bool {
+	if m.Gap && len(m.Messages) > 0 {
+		c.sendFrame(wire.GapFrame{Type: wire.Gap, Conversation: m.Conversation, AfterSeq: m.After, BeforeSeq: m.Messages[0].Seq})
+	}
+	for i := range m.Messages {
+		if !c.waitForRoom() {
+			return false
+		}
+		body := wire.EncodeMessage(&m.Messages[i], c.session.User)
+		key := recentKey(m.Conversation, m.Messages[i].Seq)
+		c.mu.Lock()
+		if !c.recent.has(key) {
+			c.recent.add(key, c.node.recentMost())
+			c.frameLocked(body, at)
+		}
+		c.mu.Unlock()
+	}
+	return true
+}
+
+// readLobby shows the next page of the lobby, from its log or else from the
+// history, which has the same messages under the same seqs.
+func (c *conn) readLobby(ctx context.Context, at cluster.Offset) error {
+	head := c.node.lobby.head()
+	last, known := at.Room(chat.Lobby)
+	if !known {
+		return c.startLobby(ctx, at, head)
+	}
+	if head-last > pushMost {
+		c.sendFrame(wire.GapFrame{Type: wire.Gap, Conversation: chat.Lobby, AfterSeq: last, BeforeSeq: head - pushMost + 1})
+		last = head - pushMost
+		c.mu.Lock()
+		c.cursor.SetRoom(chat.Lobby, last)
+		c.mu.Unlock()
+	}
+	page, fromLog, err := c.node.lobby.read(ctx, last, pageSize)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !fromLog {
+		c.source = wire.SourceHistory
+	}
+	for i := range page {
+		if now, _ := c.cursor.Room(chat.Lobby); page[i].Seq == now+1 {
+			c.takeLoggedLocked(&page[i], c.synced)
+		}
+	}
+	return nil
+}
+
+// startLobby finds by time where a device begins in the lobby that has no seq
+// of it yet: one that signed in when Redis did not know the lobby's head.
+func (c *conn) startLobby(ctx context.Context, at cluster.Offset, head int64) error {
+	start := head
+	if head > 0 {
+		missed, err := c.node.h.MissedOf(ctx, chat.Lobby, time.UnixMilli(at.At), pushMost)
+		if err != nil {
+			return err
+		}
+		if len(missed.Messages) > 0 {
+			start = missed.Messages[0].Seq - 1
+			if missed.Gap {
+				start = missed.After // declared by readLobby
+			}
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cursor.SetRoom(chat.Lobby, start)
+	return nil
+}
+
+// sleep waits; false when done is closed first.
+func sleep(done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,234 @@
+package realtime
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/wire"
+	"github.com/tieline/tieline/realtime/cluster"
+)
+
+// conn is one socket. Its reader is the goroutine in Serve; a writer and a
+// catcher-up run only while there is something to do.
+type conn struct {
+	// Set at construction.
+	node    *Node
+	sock    Socket
+	session chat.Session
+	login   int64
+	done    chan struct{} // closed when the conn is over
+	work    sync.WaitGroup
+
+	mu sync.Mutex // guards all below
+
+	over    bool // nothing more is queued; the writer sends what there is, then closes
+	out     [][]byte
+	size    int // bytes in out
+	writing bool
+	bye     []byte        // the close message to send at the end
+	room    chan struct{} // closed when out has room again; nil: nobody waits
+
+	cursor   cluster.Offset // how far this device has come
+	behind   bool           // pushes are not taken; catchUp reads what was missed
+	catching bool           // catchUp is running
+	seen     int64          // the newest position heard of while behind
+	recent   recent
+
+	synced bool // the first catching up after the welcome is over
+	count  int  // frames with an offset until then
+	source string
+
+	received      cluster.Offset // reported by the device
+	receivedDirty bool           // and not yet noted in Redis
+	unsaved       bool           // and not yet saved in the database
+}
+
+// Budgets of one socket.
+const (
+	outBudget    = 256 << 10 // bytes that wait; beyond it the socket is behind
+	outLow       = 64 << 10  // bytes at which catching up goes on
+	writeWithin  = 30 * time.Second
+	lingerWithin = time.Second // how long a closed socket may take to answer the close
+)
+
+// send queues a finished frame. Only a frame that may be dropped is, when the
+// reader is slow; all others are answers, of which there are never more than
+// requests.
+func (c *conn) send(frame []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sendLocked(frame)
+}
+
+func (c *conn) sendFrame(frame any) { c.send(wire.Encode(frame)) }
+
+// offer queues a frame unless the reader is slow.
+func (c *conn) offer(frame []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.size > outLow {
+		c.node.metrics.drops.WithLabelValues("ephemeral").Inc()
+		return
+	}
+	c.sendLocked(frame)
+}
+
+func (c *conn) sendLocked(frame []byte) {
+	if c.over {
+		return
+	}
+	c.out = append(c.out, frame)
+	c.size += len(frame)
+	c.startWriterLocked()
+}
+
+func (c *conn) startWriterLocked() {
+	if !c.writing {
+		c.writing = true
+		c.work.Go(c.write)
+	}
+}
+
+// write sends what is queued until nothing is.
+func (c *conn) write() {
+	for {
+		c.mu.Lock()
+		batch, bye := c.out, c.bye
+		c.out = nil
+		if len(batch) == 0 {
+			c.writing = false
+			c.mu.Unlock()
+			if bye != nil {
+				c.part(bye)
+			}
+			return
+		}
+		c.mu.Unlock()
+		for _, frame := range batch {
+			if err := c.writeOne(frame); err != nil {
+				c.giveUp(err)
+				return
+			}
+			c.wrote(len(frame))
+		}
+	}
+}
+
+func (c *conn) writeOne(frame []byte) error {
+	if frame == nil {
+		return c.sock.WriteControl(pingMessage, nil, time.Now().Add(writeWithin))
+	}
+	c.sock.SetWriteDeadline(time.Now().Add(writeWithin))
+	return c.sock.WriteMessage(textMessage, frame)
+}
+
+// ping has the writer send a WebSocket ping in its turn: one that came between
+// and found no room would end the socket.
+func (c *conn) ping() { c.send(nil) }
+
+func (c *conn) wrote(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.size -= n
+	if c.room != nil && c.size <= outLow {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+// giveUp ends a socket that could not be written to: it is gone, or has read
+// nothing for so long that nobody can wait for it. Either may resume.
+func (c *conn) giveUp(err error) {
+	if isTimeout(err) {
+		c.node.metrics.drops.WithLabelValues("slow_reader").Inc()
+		c.sock.WriteControl(closeMessage, closePayload(wire.CloseSlow, "read nothing for too long"), time.Now().Add(lingerWithin))
+	}
+	c.mu.Lock()
+	c.overLocked()
+	c.writing = false
+	c.mu.Unlock()
+	c.sock.Close()
+}
+
+// close queues a last frame (which may be nil) and the close code behind what
+// waits already, and takes nothing more.
+func (c *conn) close(code int, reason string, last any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
+	if last != nil {
+		c.sendLocked(wire.Encode(last))
+	}
+	c.bye = closePayload(code, reason)
+	c.overLocked()
+	c.startWriterLocked()
+	c.node.metrics.closes.WithLabelValues(closeName(code)).Inc()
+}
+
+// overLocked ends the conn for all who look: nothing is queued after this, and
+// no goroutine is started.
+func (c *conn) overLocked() {
+	if c.over {
+		return
+	}
+	c.over = true
+	close(c.done)
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+// part says goodbye and gives the client a moment to answer, so that unread
+// data does not turn the close into a reset.
+func (c *conn) part(bye []byte) {
+	c.sock.WriteControl(closeMessage, bye, time.Now().Add(lingerWithin))
+	c.sock.SetReadDeadline(time.Now().Add(lingerWithin))
+}
+
+// kick tells a device that it is signed out, or that another socket is it now.
+func (c *conn) kick(reason chat.Reason) {
+	code := wire.CloseKicked
+	switch reason {
+	case chat.Replaced:
+		code = wire.CloseReplaced
+	case chat.Disabled:
+		code = wire.CloseDisabled
+	case chat.AccountRemoved:
+		c.close(wire.CloseUnknownUser, string(chat.Unauthorized), nil)
+		return
+	}
+	c.close(code, string(reason), wire.KickedFrame{Type: wire.Kicked, Reason: reason, Device: c.session.Device})
+}
+
+// waitForRoom waits until the reader has taken most of what is queued; false
+// when the conn is over.
+func (c *conn) waitForRoom() bool {
+	c.mu.Lock()
+	if c.size <= outLow || c.over {
+		defer c.mu.Unlock()
+		return !c.over
+	}
+	if c.room == nil {
+		c.room = make(chan struct{})
+	}
+	room := c.room
+	c.mu.Unlock()
+	<-room
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.over
+}
+
+// closePayload is the body of a close message: the code and a reason of at most
+// 123 bytes (RFC 6455, section 5.5.1).
+func closePayload(code int, reason string) []byte {
+	if len(reason) > 123 {
+		reason = reason[:123]
+	}
+	return append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
+}

@@ -1,0 +1,177 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/realtime/cluster"
+)
+
+// The sweep asks Redis of every session, in turn, whether it still stands and
+// how far its queue has come. So whatever went wrong on the way, a lost
+// publication or a lost Redis, is found and put right without anybody noticing
+// it by chance; after an interruption it is done at once for all.
+const (
+	sweepEvery  = time.Second
+	sweepParts  = 32 // so a session is asked of every 32 s
+	sweepChunk  = 500
+	replayEarly = time.Minute // ended devices are told again from this long before an interruption
+)
+
+// heal puts right what may have gone wrong during an interruption.
+func (n *Node) heal(ctx context.Context) error {
+	since := time.Now().Add(-10 * time.Minute) // what a node did not live to tell is told by the next
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case since = <-n.restore:
+		}
+		if since.IsZero() || since.Unix() <= 0 {
+			since = time.Now().Add(-10 * time.Minute)
+		}
+		if err := n.healOnce(ctx, since); err != nil {
+			n.log.Warn("not everything could be restored yet", "error", err)
+			if !sleep(ctx.Done(), retryFill) {
+				return nil
+			}
+			n.Restored(since)
+			continue
+		}
+		n.ready.Store(true)
+	}
+}
+
+func (n *Node) healOnce(ctx context.Context, since time.Time) error {
+	tell := func(ended []chat.Device) error { return n.c.End(ctx, ended) }
+	if err := n.o.Devices.EndedSince(ctx, since.Add(-replayEarly), tell); err != nil {
+		return err
+	}
+	if err := n.lobby.refresh(ctx); err != nil {
+		return err
+	}
+	if err := n.sweepThese(ctx, n.hub.all()); err != nil {
+		return err
+	}
+	if err := n.c.Hold(ctx, n.hub.everybody(), nil, true); err != nil {
+		return err
+	}
+	n.watch.renew()
+	n.m.Nudge()
+	return nil
+}
+
+// sweep asks of a part of the sessions each second.
+func (n *Node) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for part := 0; ; part = (part + 1) % sweepParts {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if !n.c.Up() {
+			continue
+		}
+		var some []*conn
+		for _, c := range n.hub.all() {
+			if int(c.session.ID[len(c.session.ID)-1])%sweepParts == part {
+				some = append(some, c)
+			}
+		}
+		if err := n.sweepThese(ctx, some); err != nil && ctx.Err() == nil {
+			n.log.Debug("sweep", "error", err)
+		}
+	}
+}
+
+func (n *Node) sweepThese(ctx context.Context, conns []*conn) error {
+	for len(conns) > 0 {
+		chunk := conns[:min(len(conns), sweepChunk)]
+		conns = conns[len(chunk):]
+		sessions := make([]chat.Session, len(chunk))
+		for i, c := range chunk {
+			sessions[i] = c.session
+		}
+		found, err := n.c.Renew(ctx, sessions)
+		if err != nil {
+			return err
+		}
+		for i, c := range chunk {
+			if err := n.settle(ctx, c, found[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle puts one socket right: a session that Redis lost is claimed again, one
+// that another socket has taken over ends, and a queue that is ahead is read.
+func (n *Node) settle(ctx context.Context, c *conn, found cluster.Renewed) error {
+	if found.Holder != c.session.ID && !c.isOver() {
+		if found.Holder > c.session.ID { // session ids sort by time: a later connect holds the device
+			c.kick(chat.Replaced)
+			return nil
+		}
+		if err := n.claimAgain(ctx, c); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if found.Head != c.cursor.Position || c.cursor.Generation != n.c.Generation() || c.behind && !c.catching {
+		c.lagLocked(found.Head)
+	}
+	return nil
+}
+
+func (n *Node) claimAgain(ctx context.Context, c *conn) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	got, err := n.claimDevice(ctx, c)
+	var ended *endedError
+	switch kind := chat.KindOf(err); {
+	case errors.As(err, &ended):
+		c.kick(ended.reason)
+		return nil
+	case kind == chat.Unauthorized, kind == chat.TokenInvalid, kind == chat.AccountDisabled:
+		c.refuse(err, "")
+		return nil
+	case err != nil:
+		return err
+	}
+	n.hub.touch(c.session.User)
+	if c.isOver() { // it closed meanwhile, and was released before it was claimed
+		n.mu.Lock()
+		n.parted[c.session.ID] = parting{Session: c.session, offline: time.Now().Add(n.o.Grace)}
+		n.mu.Unlock()
+	}
+	if got.Previous != nil {
+		return n.c.Kick(ctx, []cluster.Kick{*got.Previous})
+	}
+	return nil
+}
+
+// beat pings every socket, so that middle boxes keep it and a dead one is
+// found; the answers extend the reader's deadline.
+func (n *Node) beat(ctx context.Context) error {
+	const parts = 20 // of the heartbeat, so that not all are written to at once
+	tick := time.NewTicker(n.o.Heartbeat / parts)
+	defer tick.Stop()
+	for part := 0; ; part = (part + 1) % parts {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for _, c := range n.hub.all() {
+			if int(c.session.ID[len(c.session.ID)-2])%parts == part {
+				c.ping()
+			}
+		}
+	}
+}

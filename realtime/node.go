@@ -1,0 +1,264 @@
+package realtime
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/realtime/cluster"
+	"golang.org/x/sync/errgroup"
+)
+
+// Gate tells who a credential speaks for.
+type Gate interface {
+	// Verify checks an access token's signature and expiry, and nothing that
+	// needs asking anybody.
+	Verify(token string) (chat.Identity, error)
+	// Redeem takes a one-time ticket.
+	Redeem(ctx context.Context, ticket string) (chat.Identity, error)
+	// Authorise checks a genuine identity against what has become of its device,
+	// by the database where Redis does not know, and tells Redis.
+	Authorise(ctx context.Context, id chat.Identity) (chat.Identity, error)
+}
+
+// Devices is what the database knows of devices.
+type Devices interface {
+	Device(ctx context.Context, u chat.UserID, d chat.DeviceID) (chat.DeviceRecord, error)
+	// EndedSince hands over the devices that were signed out after a time.
+	EndedSince(ctx context.Context, since time.Time, each func([]chat.Device) error) error
+	// SaveProgress notes how far devices received, and when they were last seen.
+	SaveProgress(ctx context.Context, all []chat.Progress) error
+	// LastSeen returns when users were last seen; who never was is left out.
+	LastSeen(ctx context.Context, users []chat.UserID) (map[chat.UserID]time.Time, error)
+}
+
+// History is what sockets are filled in from.
+type History interface {
+	Conversation(ctx context.Context, id chat.ConversationID) (chat.Conversation, error)
+	History(ctx context.Context, c chat.Conversation, before, after int64, limit int) ([]chat.Message, error)
+	Missed(ctx context.Context, u chat.UserID, since time.Time, most int) ([]chat.Missed, error)
+	MissedOf(ctx context.Context, id chat.ConversationID, since time.Time, most int) (chat.Missed, error)
+	People(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Person, error)
+	LeftoverNodes(ctx context.Context) (map[string]int64, error)
+	Leftovers(ctx context.Context, node string, after int64, limit int) ([]chat.Leftover, error)
+	Load(ctx context.Context, ranges []chat.Range) ([]chat.Delivery, error)
+}
+
+// Options are what a node is made of.
+type Options struct {
+	ID        chat.NodeID
+	Gate      Gate
+	Devices   Devices
+	History   History
+	Messenger *messaging.Messenger
+	Cluster   *cluster.Cluster
+	Ledger    cluster.Ledger
+	Grace     time.Duration // how long a closed socket may take to come back
+	Heartbeat time.Duration // between pings; a socket silent for three is closed
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
+}
+
+// askWithin bounds what a node asks the database on its own account.
+const askWithin = 5 * time.Second
+
+// catchingMost is how many sockets read what they missed at the same time.
+const catchingMost = 64
+
+// Node is one node: sockets on one side, the cluster on the other.
+type Node struct {
+	// Set at construction.
+	o       Options
+	c       *cluster.Cluster
+	h       History
+	m       *messaging.Messenger
+	log     *slog.Logger
+	hub     *hub
+	lobby   *lobby
+	watch   *watchers
+	metrics *metrics
+	people  *people
+	tells   chan cluster.Frame // signals, typing and receipts on their way out
+	pace    chan struct{}      // a place for each socket that is catching up
+	restore chan time.Time     // something may have been missed since
+	ready   atomic.Bool        // everything was well at least once
+	drain   atomic.Bool
+	sockets sync.WaitGroup
+
+	mu       sync.Mutex                 // guards all below; taken after a conn's own
+	parted   map[chat.SessionID]parting // closed, and within the grace time or not yet released in Redis
+	reported []*conn                    // have received offsets that Redis does not know yet
+	unsaved  []*conn                    // have some that the database does not know yet
+	seen     []chat.Progress            // to be saved
+}
+
+// New returns a node; Run makes it live.
+func New(o Options) *Node {
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 25 * time.Second
+	}
+	n := &Node{
+		o: o, c: o.Cluster, h: o.History, m: o.Messenger, log: o.Log, hub: newHub(), people: newPeople(o.History),
+		tells: make(chan cluster.Frame, 8192), pace: make(chan struct{}, catchingMost), restore: make(chan time.Time, 1),
+		parted: map[chat.SessionID]parting{},
+	}
+	n.lobby, n.watch = newLobby(n), newWatchers(n)
+	n.metrics = newMetrics(n, o.Metrics)
+	return n
+}
+
+// Run runs the node's own loops until ctx ends. Each is one goroutine, and all
+// have ended when it returns.
+func (n *Node) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.heal(ctx) })
+	g.Go(func() error { return n.sweep(ctx) })
+	g.Go(func() error { return n.pollOutbox(ctx) })
+	g.Go(func() error { return n.lobby.run(ctx) })
+	g.Go(func() error { return n.watch.run(ctx) })
+	g.Go(func() error { return n.tell(ctx) })
+	g.Go(func() error { return n.save(ctx) })
+	g.Go(func() error { return n.beat(ctx) })
+	return g.Wait()
+}
+
+// Describe returns the figures that the node's lease carries.
+func (n *Node) Describe() (connections, sessions int, draining bool) {
+	connections, sessions = n.hub.size()
+	return connections, sessions, n.drain.Load()
+}
+
+// Deliver hands what was published to the sockets that are here. It is called
+// from the goroutine that reads the subscription, and never waits for a socket.
+func (n *Node) Deliver(e *cluster.Envelope) {
+	at := time.Now().UnixMilli()
+	for i := range e.Queued {
+		q := &e.Queued[i]
+		if q.At > 0 {
+			n.metrics.latency.Observe(float64(at-q.At) / 1000)
+		}
+		for _, c := range n.hub.of(q.User) {
+			c.push(e.Generation, q)
+		}
+	}
+	for i := range e.Logged {
+		n.lobby.take(&e.Logged[i])
+	}
+	for i := range e.Frames {
+		n.show(&e.Frames[i])
+	}
+	for _, k := range e.Kicks {
+		for _, c := range n.hub.of(k.User) {
+			if c.session.ID == k.Session {
+				c.kick(k.Reason)
+			}
+		}
+	}
+	n.watch.changed(e.Changed)
+}
+
+func (n *Node) show(f *cluster.Frame) {
+	if f.Users == nil {
+		for _, c := range n.hub.all() {
+			n.showTo(c, f)
+		}
+	}
+	for _, u := range f.Users {
+		for _, c := range n.hub.of(u) {
+			n.showTo(c, f)
+		}
+	}
+}
+
+func (n *Node) showTo(c *conn, f *cluster.Frame) {
+	if c.session.ID == f.Except {
+		return
+	}
+	if f.Droppable {
+		c.offer(f.Data)
+	} else {
+		c.send(f.Data)
+	}
+}
+
+// Restored says that something may have been missed since a time.
+func (n *Node) Restored(since time.Time) {
+	select {
+	case n.restore <- since:
+	default: // it is being looked into already, or about to be
+	}
+}
+
+// paced runs fn when there is a place for it among those that catch up.
+func (n *Node) paced(done <-chan struct{}, fn func(context.Context) error) error {
+	select {
+	case n.pace <- struct{}{}:
+	case <-done:
+		return context.Canceled
+	}
+	defer func() { <-n.pace }()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*askWithin)
+	defer cancel()
+	return fn(ctx)
+}
+
+// recentMost is how many messages a socket remembers just now.
+func (n *Node) recentMost() int {
+	if n.c.Up() {
+		return recentUsually
+	}
+	return recentAway
+}
+
+// people remembers senders' cards for a minute.
+type people struct {
+	h  History
+	mu sync.Mutex
+	m  map[chat.UserID]personAt
+}
+
+type personAt struct {
+	chat.Person
+	at time.Time
+}
+
+const (
+	personAge  = time.Minute
+	maxPersons = 50_000
+)
+
+func newPeople(h History) *people { return &people{h: h, m: map[chat.UserID]personAt{}} }
+
+func (p *people) of(ctx context.Context, u chat.UserID) (chat.Person, error) {
+	p.mu.Lock()
+	known, ok := p.m[u]
+	p.mu.Unlock()
+	if ok && time.Since(known.at) < personAge {
+		return known.Person, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	found, err := p.h.People(ctx, []chat.UserID{u})
+	if err != nil {
+		if ok {
+			return known.Person, nil // an old card is better than no message
+		}
+		return chat.Person{}, err
+	}
+	card, exists := found[u]
+	if !exists {
+		return chat.Person{}, chat.E("realtime.person", chat.Unauthorized, nil)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.m) >= maxPersons {
+		clear(p.m)
+	}
+	p.m[u] = personAt{card, time.Now()}
+	return card, nil
+}

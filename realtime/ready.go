@@ -1,0 +1,66 @@
+package realtime
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tieline/tieline/pkg/wire"
+)
+
+// Ready reports whether clients may be sent here, what is away, and whether all
+// is well. A part that is away makes no node unready, since it is away for all
+// nodes alike; a node that does not hear its own publications, although Redis
+// answers, does not deliver, and is not ready.
+func (n *Node) Ready(ctx context.Context) (ready bool, degraded []string, strict bool) {
+	redis := n.c.Up()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, _, err := n.o.Ledger.Generation(ctx)
+	database := err == nil
+	degraded = []string{}
+	if !redis {
+		degraded = append(degraded, "redis")
+	}
+	if !database {
+		degraded = append(degraded, "database")
+	}
+	hears := !redis || n.c.Hears()
+	ready = n.ready.Load() && !n.drain.Load() && hears && (redis || database)
+	return ready, degraded, ready && redis && database
+}
+
+// drainSpread is over how long clients of a stopping node are told to come back.
+const drainSpread = 2 * time.Second
+
+// Drain hands the sockets over: the node takes no more, and tells each at a
+// steady pace to come back elsewhere. It returns when all are gone, or when ctx
+// ends.
+func (n *Node) Drain(ctx context.Context) {
+	n.drain.Store(true)
+	conns := n.hub.all()
+	n.log.Info("draining", "sockets", len(conns))
+	pace := time.Duration(0)
+	if deadline, ok := ctx.Deadline(); ok && len(conns) > 0 {
+		pace = min(time.Until(deadline)/2/time.Duration(len(conns)), drainPace)
+	}
+	for _, c := range conns {
+		c.close(wire.CloseGoingAway, "", wire.DrainFrame{Type: wire.Drain, ReconnectInMS: rand.Int64N(drainSpread.Milliseconds())})
+		if pace > 0 && !sleep(ctx.Done(), pace) {
+			break
+		}
+	}
+	gone := make(chan struct{})
+	go func() { n.sockets.Wait(); close(gone) }()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		for _, c := range n.hub.all() {
+			c.sock.Close()
+		}
+		<-gone
+	}
+}
+
+// drainPace is the longest pause between two sockets that are handed over.
+const drainPace = 2 * time.Millisecond

@@ -1,0 +1,309 @@
+package realtime
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/wire"
+	"github.com/tieline/tieline/realtime/cluster"
+)
+
+// watchers is whom the sockets of this node watch. A change of somebody's
+// presence comes as a hint to look again; looking again now and then finds what
+// no hint told, such as a node that died.
+type watchers struct {
+	node *Node
+	wake chan struct{}
+
+	mu    sync.Mutex
+	users map[chat.UserID]*watched
+	dirty map[chat.UserID]struct{}  // to be looked at now
+	later map[chat.UserID]time.Time // to be looked at when their grace time is over
+}
+
+type watched struct {
+	conns map[*conn]struct{}
+	last  chat.Presence
+	known bool
+}
+
+// lookEvery is how often everybody watched is looked at, and renewEvery how
+// often Redis is told that this node watches them.
+const (
+	lookEvery  = 3 * time.Second
+	lookSoon   = 100 * time.Millisecond
+	renewEvery = time.Minute
+	lookMost   = 1000
+)
+
+func newWatchers(n *Node) *watchers {
+	return &watchers{node: n, wake: make(chan struct{}, 1), users: map[chat.UserID]*watched{}, dirty: map[chat.UserID]struct{}{}, later: map[chat.UserID]time.Time{}}
+}
+
+// watch has the socket told of these users' presence, now and on each change.
+func (r *reading) watch(users []chat.UserID) error {
+	if !r.node.c.Up() {
+		return &chat.Error{Kind: chat.Unavailable, Op: "realtime.watch", Retry: time.Second}
+	}
+	if r.watching == nil {
+		r.watching = map[chat.UserID]struct{}{}
+	}
+	for _, u := range users {
+		r.watching[u] = struct{}{}
+	}
+	if len(r.watching) > wire.MaxUsers {
+		for _, u := range users {
+			delete(r.watching, u)
+		}
+		return chat.InvalidField("users", "too_long", "at most 500 watched at a time")
+	}
+	ctx, cancel := r.within()
+	defer cancel()
+	if err := r.node.c.Watch(ctx, r.node.watch.add(r.conn, users)); err != nil {
+		return err
+	}
+	now, err := r.node.Presence(ctx, users)
+	if err != nil {
+		return err
+	}
+	r.sendFrame(presenceFrame(now))
+	return nil
+}
+
+func (r *reading) unwatch(users []chat.UserID) {
+	for _, u := range users {
+		delete(r.watching, u)
+	}
+	r.node.watch.remove(r.conn, users)
+}
+
+func (r *reading) unwatchAll() {
+	users := make([]chat.UserID, 0, len(r.watching))
+	for u := range r.watching {
+		users = append(users, u)
+	}
+	r.unwatch(users)
+}
+
+// add notes who watches whom, and returns who was not watched here before.
+func (w *watchers) add(c *conn, users []chat.UserID) (fresh []chat.UserID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range users {
+		if w.users[u] == nil {
+			w.users[u] = &watched{conns: map[*conn]struct{}{}}
+			fresh = append(fresh, u)
+		}
+		w.users[u].conns[c] = struct{}{}
+	}
+	return fresh
+}
+
+// remove forgets that a conn watches users. That the node still does in Redis
+// runs out by itself.
+func (w *watchers) remove(c *conn, users []chat.UserID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range users {
+		if e := w.users[u]; e != nil {
+			if delete(e.conns, c); len(e.conns) == 0 {
+				delete(w.users, u)
+			}
+		}
+	}
+}
+
+// changed is the hint that users' presence may have changed.
+func (w *watchers) changed(users []chat.UserID) {
+	if len(users) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range users {
+		if w.users[u] != nil {
+			w.dirty[u] = struct{}{}
+		}
+	}
+	w.rouse()
+}
+
+// renew has everybody looked at, and Redis told of them, at once.
+func (w *watchers) renew() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for u := range w.users {
+		w.dirty[u] = struct{}{}
+	}
+	w.rouse()
+}
+
+func (w *watchers) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *watchers) run(ctx context.Context) error {
+	soon, every, tell := time.NewTicker(lookSoon), time.NewTicker(lookEvery), time.NewTicker(renewEvery)
+	defer soon.Stop()
+	defer every.Stop()
+	defer tell.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.wake:
+		case <-soon.C:
+			w.takeLater()
+		case <-every.C:
+			w.renew()
+		case <-tell.C:
+			if err := w.node.c.Watch(ctx, w.all()); err != nil {
+				w.node.log.Debug("watch not renewed", "error", err)
+			}
+		}
+		if w.node.c.Up() {
+			w.look(ctx)
+		}
+	}
+}
+
+func (w *watchers) all() []chat.UserID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make([]chat.UserID, 0, len(w.users))
+	for u := range w.users {
+		out = append(out, u)
+	}
+	return out
+}
+
+func (w *watchers) takeLater() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for u, at := range w.later {
+		if time.Now().After(at) {
+			delete(w.later, u)
+			w.dirty[u] = struct{}{}
+		}
+	}
+}
+
+// look reads the presence of whoever may have changed, and tells those who
+// watch them of what did.
+func (w *watchers) look(ctx context.Context) {
+	for {
+		some := w.takeDirty()
+		if len(some) == 0 {
+			return
+		}
+		now, err := w.node.c.Presences(ctx, some)
+		if err != nil {
+			return // the next round looks again at everybody
+		}
+		changed, tell := w.compare(some, now)
+		if len(changed) == 0 {
+			continue
+		}
+		full, err := w.node.withLastSeen(ctx, changed, now)
+		if err != nil {
+			w.node.log.Debug("last seen not read", "error", err)
+		}
+		for c, users := range tell {
+			mine := make(map[chat.UserID]chat.Presence, len(users))
+			for _, u := range users {
+				mine[u] = full[u]
+			}
+			c.offer(wire.Encode(presenceFrame(mine)))
+		}
+	}
+}
+
+func (w *watchers) takeDirty() []chat.UserID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var some []chat.UserID
+	for u := range w.dirty {
+		if len(some) == lookMost {
+			break
+		}
+		delete(w.dirty, u)
+		some = append(some, u)
+	}
+	return some
+}
+
+func (w *watchers) compare(some []chat.UserID, now map[chat.UserID]cluster.Status) (changed []chat.UserID, tell map[*conn][]chat.UserID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	tell = map[*conn][]chat.UserID{}
+	for _, u := range some {
+		e, s := w.users[u], now[u]
+		if e == nil {
+			continue
+		}
+		if !s.Until.IsZero() {
+			w.later[u] = time.Now().Add(time.Until(s.Until) + lookSoon)
+		}
+		if e.known && e.last.Online == s.Online && slices.Equal(e.last.Devices, s.Devices) {
+			continue
+		}
+		first := !e.known
+		e.last, e.known = s.Presence, true
+		if first && !s.Online {
+			continue // told by the answer to watch
+		}
+		changed = append(changed, u)
+		for c := range e.conns {
+			tell[c] = append(tell[c], u)
+		}
+	}
+	return changed, tell
+}
+
+// Presence returns where people are; LastSeen of those offline.
+func (n *Node) Presence(ctx context.Context, users []chat.UserID) (map[chat.UserID]chat.Presence, error) {
+	now, err := n.c.Presences(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	return n.withLastSeen(ctx, users, now)
+}
+
+// withLastSeen completes statuses with when those offline were last seen. With
+// the database away it is left out, and the error says so.
+func (n *Node) withLastSeen(ctx context.Context, users []chat.UserID, now map[chat.UserID]cluster.Status) (map[chat.UserID]chat.Presence, error) {
+	out := make(map[chat.UserID]chat.Presence, len(users))
+	var offline []chat.UserID
+	for _, u := range users {
+		out[u] = now[u].Presence
+		if !now[u].Online {
+			offline = append(offline, u)
+		}
+	}
+	if len(offline) == 0 {
+		return out, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	seen, err := n.o.Devices.LastSeen(ctx, offline)
+	for u, at := range seen {
+		p := out[u]
+		p.LastSeen = at
+		out[u] = p
+	}
+	return out, err
+}
+
+func presenceFrame(users map[chat.UserID]chat.Presence) wire.PresenceFrame {
+	f := wire.PresenceFrame{Type: wire.Presence, Users: make(map[chat.UserID]wire.PresenceStatus, len(users))}
+	for u, p := range users {
+		f.Users[u] = wire.NewPresenceStatus(p)
+	}
+	return f
+}
