@@ -72,7 +72,12 @@ func (s *DatabaseServer) Stop() { s.proc.end(syscall.SIGTERM) }
 func (s *DatabaseServer) Kill() { s.proc.end(syscall.SIGKILL) }
 
 // Pause freezes the server: its connections stay open, nothing is answered.
-func (s *DatabaseServer) Pause() { s.proc.signal(syscall.SIGSTOP) }
+func (s *DatabaseServer) Pause() {
+	s.t.Helper()
+	if err := s.proc.freeze(); err != nil {
+		s.t.Fatal("testserver: pause:", err)
+	}
+}
 
 // Resume ends a Pause.
 func (s *DatabaseServer) Resume() { s.proc.signal(syscall.SIGCONT) }

@@ -60,6 +60,25 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
+// freeze stops a program and returns once all its threads have: the signal
+// reaches them one after the other, and one may answer meanwhile.
+func (p *process) freeze() error {
+	p.signal(syscall.SIGSTOP)
+	return await(p, func() error {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+		if err != nil || len(threads) == 0 {
+			return errors.New("no threads to be seen")
+		}
+		for _, thread := range threads {
+			stat, err := os.ReadFile(thread)
+			if _, after, ok := strings.Cut(string(stat), ") "); err == nil && ok && !strings.HasPrefix(after, "T") {
+				return errors.New("a thread still runs")
+			}
+		}
+		return nil
+	})
+}
+
 // end sends a signal and waits until the program has ended.
 func (p *process) end(sig syscall.Signal) {
 	if p == nil {

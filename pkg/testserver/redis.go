@@ -77,7 +77,12 @@ func (s *RedisServer) Stop() { s.proc.end(syscall.SIGTERM) }
 func (s *RedisServer) Kill() { s.proc.end(syscall.SIGKILL) }
 
 // Pause freezes the server: its connections stay open, nothing is answered.
-func (s *RedisServer) Pause() { s.proc.signal(syscall.SIGSTOP) }
+func (s *RedisServer) Pause() {
+	s.t.Helper()
+	if err := s.proc.freeze(); err != nil {
+		s.t.Fatal("testserver: pause:", err)
+	}
+}
 
 // Resume ends a Pause.
 func (s *RedisServer) Resume() { s.proc.signal(syscall.SIGCONT) }

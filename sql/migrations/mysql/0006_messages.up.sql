@@ -1,10 +1,10 @@
 CREATE TABLE IF NOT EXISTS messages (
-  conversation_id VARCHAR(64)    CHARACTER SET ascii   COLLATE ascii_bin   NOT NULL,
+  conversation_id VARBINARY(64)  NOT NULL,
   seq             BIGINT         NOT NULL,
-  sender_id       VARCHAR(64)    CHARACTER SET ascii   COLLATE ascii_bin   NOT NULL,
+  sender_id       VARBINARY(64)  NOT NULL,
   client_id       VARBINARY(256) NOT NULL,
   digest          BINARY(16)     NOT NULL,
-  kind            VARCHAR(16)    CHARACTER SET ascii   COLLATE ascii_bin   NOT NULL,
+  kind            VARCHAR(16)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   body            MEDIUMTEXT     CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   media           VARCHAR(64)    CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
   reply_to        BIGINT         NOT NULL DEFAULT 0,
