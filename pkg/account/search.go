@@ -1,0 +1,86 @@
+package account
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tieline/tieline/pkg/chat"
+)
+
+// The length of a page of users.
+const (
+	defaultPage = 50
+	maxPage     = 200
+)
+
+// User returns a user; NotFound also for one who was removed.
+func (a *Accounts) User(ctx context.Context, id chat.UserID) (chat.User, error) {
+	account, err := a.dir.Account(ctx, id)
+	return account.User, err
+}
+
+// Named returns the user with a user name; NotFound.
+func (a *Accounts) Named(ctx context.Context, username string) (chat.User, error) {
+	if utf8.ValidString(username) && len(username) <= MaxEmail {
+		found, err := a.dir.UsersNamed(ctx, []string{foldKey(username)})
+		if err != nil {
+			return chat.User{}, err
+		}
+		if len(found) > 0 {
+			return found[0].User, nil
+		}
+	}
+	return chat.User{}, chat.E("account.named", chat.NotFound, nil)
+}
+
+// Search returns a page of the users whose user name or nickname begins with
+// the query, or whose e-mail address or phone number it is; of all users for an
+// empty query. The next page, if there is one, begins at the cursor next. A limit
+// of 0 is 50, one above 200 is 200.
+func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) (page []chat.User, next string, err error) {
+	const op = "account.search"
+	var p problems
+	query = strings.TrimSpace(query)
+	if !utf8.ValidString(query) {
+		p.add("query", "format", "not valid UTF-8")
+	} else if utf8.RuneCountInString(query) > MaxEmail {
+		p.add("query", "too_long", "")
+	}
+	if !isCursor(cursor) {
+		p.add("cursor", "format", "")
+	}
+	if limit < 0 {
+		p.add("limit", "too_small", "")
+	}
+	if err := p.err(op); err != nil {
+		return nil, "", err
+	}
+	if limit == 0 {
+		limit = defaultPage
+	}
+	limit = min(limit, maxPage)
+	find := chat.UserQuery{Prefix: cutKey(foldKey(query), maxNicknameKey), Phone: phoneKey(query), After: chat.UserID(cursor), Limit: limit + 1}
+	if strings.Contains(query, "@") {
+		find.Email = foldKey(query)
+	}
+	page, err = a.dir.Search(ctx, find)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		next = string(page[limit-1].ID)
+	}
+	return page, next, nil
+}
+
+// isCursor takes what our own cursors, which are ids, look like.
+func isCursor(s string) bool {
+	for _, r := range s {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'z') {
+			return false
+		}
+	}
+	return len(s) <= 64
+}
