@@ -1,0 +1,43 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/tieline/tieline/pkg/chat"
+)
+
+// POST /admin/users/{id}/disable: signed out everywhere, and stays out.
+func (e *edge) disableUser(c *fiber.Ctx, _ chat.Identity) error { return e.setDisabled(c, true) }
+
+// POST /admin/users/{id}/enable
+func (e *edge) enableUser(c *fiber.Ctx, _ chat.Identity) error { return e.setDisabled(c, false) }
+
+func (e *edge) setDisabled(c *fiber.Ctx, disabled bool) error {
+	id, err := pathID[chat.UserID](c, "id")
+	if err != nil {
+		return err
+	}
+	if err := e.o.Accounts.SetDisabled(c.UserContext(), id, disabled); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// POST /admin/users/{id}/kick: signed out everywhere, may sign in again.
+func (e *edge) kickUser(c *fiber.Ctx, _ chat.Identity) error {
+	id, err := pathID[chat.UserID](c, "id")
+	if err != nil {
+		return err
+	}
+	if err := e.o.Accounts.Kick(c.UserContext(), id); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}
+
+// GET /admin/nodes
+func (e *edge) listNodes(c *fiber.Ctx, _ chat.Identity) error {
+	return c.JSON(show(e.o.Nodes(), "", func(n *NodeInfo) NodeInfo { return *n }))
+}

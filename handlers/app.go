@@ -1,0 +1,132 @@
+// Package handlers is the HTTP edge; Fiber stops here.
+//
+// A handler reads the request, calls one use-case and writes the answer; what
+// goes wrong it returns, and fail is the one place that turns an error into an
+// answer. Strings of a request are copies (Fiber's Immutable), and every call
+// outward has a deadline from the request's context.
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/wire"
+)
+
+// Bounds of a request.
+const (
+	requestTimeout = 10 * time.Second // what a handler may take
+	readTimeout    = 30 * time.Second // a request's arrival, from its first byte to its last
+	idleTimeout    = 75 * time.Second // of a kept-alive connection; upgraded ones are the node's
+	maxHeaders     = 8 << 10          // bytes; a browser's handshake with a token in two places fits
+	maxBody        = 512 << 10        // bytes; 20,000 characters fit however they are escaped
+)
+
+// Options are the parts that the edge stands before.
+type Options struct {
+	Accounts  Accounts
+	Devices   Devices
+	Messenger Messenger
+	Presence  Presence
+	Node      Node
+	Nodes     func() []NodeInfo // the live nodes, for administrators
+
+	Metrics        http.Handler   // answers /metrics; nil: there is none
+	Origins        []string       // browser origins allowed besides our own, "https://chat.example"
+	TrustedProxies []netip.Prefix // whose X-Real-IP and X-Forwarded-For are believed
+
+	Context context.Context // its end is the end of every request and socket; nil: Background
+	Log     *slog.Logger    // nil: slog.Default
+}
+
+// NodeInfo describes a live node to administrators.
+type NodeInfo struct {
+	ID          chat.NodeID `json:"id"`
+	Address     string      `json:"address"`
+	Connections int         `json:"connections"`
+	Sessions    int         `json:"sessions"`
+	Since       wire.Time   `json:"since"`
+	Draining    bool        `json:"draining"`
+}
+
+// edge holds what all handlers share; nothing of it changes after New.
+type edge struct {
+	o    Options
+	docs []byte
+}
+
+// New builds the HTTP application of one node. Shutting it down leaves sockets
+// alone: Node drains those.
+func New(o Options) *fiber.App {
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	e := &edge{o: o, docs: docsPage()}
+	app := fiber.New(fiber.Config{
+		AppName: "tieline", DisableStartupMessage: true,
+		CaseSensitive: true, Immutable: true, ErrorHandler: e.fail,
+		BodyLimit: maxBody, ReadBufferSize: maxHeaders, ReduceMemoryUsage: true,
+		DisablePreParseMultipartForm: true, // not before somebody wants one
+		ReadTimeout:                  readTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout,
+	})
+	server := app.Server()
+	server.SecureErrorLogMessage = true // else errors quote the headers, with the token in them
+	server.KeepHijackedConns = true     // else closing a socket does not close its connection
+	server.Handler = e.knownMethods(app, server.Handler)
+	app.Use(e.serve)
+	e.routes(app)
+	return app
+}
+
+// routes is the route table, from top to bottom; openapi.yaml describes it.
+func (e *edge) routes(app *fiber.App) {
+	app.Get("/healthz", e.live)
+	app.Get("/readyz", e.ready)
+	app.Get("/docs", e.showDocs)
+	app.Get("/openapi.yaml", serveYAML(OpenAPI))
+	app.Get("/asyncapi.yaml", serveYAML(wire.AsyncAPI))
+	app.Get("/ws", e.greet, e.upgrade())
+	if e.o.Metrics != nil {
+		app.Get("/metrics", adaptor.HTTPHandler(e.o.Metrics))
+	}
+	serveSite(app)
+
+	api := app.Group("/api/v1", e.crossOrigin)
+	api.Post("/auth/register", e.register)
+	api.Post("/auth/login", e.login)
+	api.Post("/auth/refresh", e.refresh)
+	api.Post("/auth/logout", e.as(e.logout))
+	api.Post("/auth/ticket", e.as(e.ticket))
+	api.Post("/auth/password", e.password)
+
+	api.Get("/me", e.as(e.me))
+	api.Get("/me/devices", e.as(e.listDevices))
+	api.Delete("/me/devices", e.as(e.removeOtherDevices))
+	api.Delete("/me/devices/:id", e.as(e.removeDevice))
+
+	api.Get("/users", e.as(e.searchUsers))
+	api.Get("/users/:id", e.as(e.showUser))
+	api.Get("/presence/online", e.as(e.listOnline))
+	api.Post("/presence", e.as(e.showPresence))
+
+	api.Get("/conversations", e.as(e.listConversations))
+	api.Post("/conversations/direct", e.as(e.openDirect))
+	api.Get("/conversations/:id/messages", e.as(e.listMessages))
+	api.Post("/conversations/:id/messages", e.as(e.postMessage))
+	api.Put("/conversations/:id/read", e.as(e.markRead))
+
+	api.Post("/admin/users/:id/disable", e.asAdmin(e.disableUser))
+	api.Post("/admin/users/:id/enable", e.asAdmin(e.enableUser))
+	api.Post("/admin/users/:id/kick", e.asAdmin(e.kickUser))
+	api.Get("/admin/nodes", e.asAdmin(e.listNodes))
+}

@@ -1,0 +1,88 @@
+package handlers
+
+import (
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/wire"
+)
+
+// onlineUser is somebody in the list of everybody online.
+type onlineUser struct {
+	otherUser
+	Presence wire.PresenceStatus `json:"presence"`
+}
+
+// GET /presence/online
+func (e *edge) listOnline(c *fiber.Ctx, _ chat.Identity) error {
+	cursor, limit, err := page(c)
+	if err != nil {
+		return err
+	}
+	ids, next, total, err := e.o.Presence.Online(c.UserContext(), cursor, limit)
+	if err != nil {
+		return err
+	}
+	items, err := e.onlineUsers(c, ids)
+	if err != nil {
+		return err
+	}
+	return c.JSON(struct {
+		list[onlineUser]
+		Total int `json:"total"`
+	}{list[onlineUser]{items, next}, total})
+}
+
+// onlineUsers looks people up by id; who has gone since is left out.
+func (e *edge) onlineUsers(c *fiber.Ctx, ids []chat.UserID) ([]onlineUser, error) {
+	items := make([]onlineUser, 0, len(ids))
+	if len(ids) == 0 {
+		return items, nil
+	}
+	presence, err := e.o.Presence.Of(c.UserContext(), ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		u, err := e.o.Accounts.User(c.UserContext(), id)
+		switch {
+		case errors.Is(err, &chat.Error{Kind: chat.NotFound}):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		items = append(items, onlineUser{viewUser(&u), viewPresence(presence[id])})
+	}
+	return items, nil
+}
+
+// POST /presence
+func (e *edge) showPresence(c *fiber.Ctx, _ chat.Identity) error {
+	in, err := body[struct {
+		Users []chat.UserID `json:"users"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	if len(in.Users) > wire.MaxUsers {
+		return chat.InvalidField("users", "too_long", "At most 500.")
+	}
+	for _, id := range in.Users {
+		if err := checkID("users", string(id)); err != nil {
+			return err
+		}
+	}
+	answer := make(map[chat.UserID]wire.PresenceStatus, len(in.Users))
+	if len(in.Users) > 0 {
+		presence, err := e.o.Presence.Of(c.UserContext(), in.Users)
+		if err != nil {
+			return err
+		}
+		for _, id := range in.Users {
+			answer[id] = viewPresence(presence[id])
+		}
+	}
+	return c.JSON(fiber.Map{"users": answer})
+}

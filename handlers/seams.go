@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"github.com/tieline/tieline/pkg/account"
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/device"
+	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/realtime"
+)
+
+// Accounts signs people up and in, and reads their tokens; *account.Accounts.
+type Accounts interface {
+	Register(context.Context, account.Registration) (account.Grant, error)
+	Login(context.Context, account.Login) (account.Grant, error)
+	Refresh(ctx context.Context, token string) (account.Grant, error)
+	Logout(context.Context, chat.Identity) error
+	ChangePassword(ctx context.Context, who chat.Identity, old, new string) error
+	Authenticate(ctx context.Context, accessToken string) (chat.Identity, error)
+	Ticket(context.Context, chat.Identity) (ticket string, ttl time.Duration, err error)
+	User(context.Context, chat.UserID) (chat.User, error)
+	Search(ctx context.Context, query, cursor string, limit int) (users []chat.User, next string, err error)
+	// Admin returns nil for administrators, else chat.Forbidden.
+	Admin(context.Context, chat.Identity) error
+	SetDisabled(ctx context.Context, user chat.UserID, disabled bool) error
+	Kick(context.Context, chat.UserID) error
+}
+
+// Devices lists a person's devices and ends their sessions; *device.Devices.
+type Devices interface {
+	List(context.Context, chat.Identity) ([]device.Info, error)
+	End(context.Context, chat.UserID, chat.DeviceID, chat.Reason) error
+	EndOthers(context.Context, chat.Identity, chat.Reason) error
+}
+
+// Messenger sends messages and pages them; *messaging.Messenger.
+type Messenger interface {
+	Send(context.Context, messaging.Outgoing) (messaging.Sent, error)
+	History(context.Context, chat.UserID, chat.ConversationID, messaging.Page) ([]chat.Message, error)
+	Conversations(ctx context.Context, user chat.UserID, cursor string, limit int) (list []chat.Overview, next string, err error)
+	OpenDirect(ctx context.Context, user, peer chat.UserID) (chat.Overview, error)
+	MarkRead(ctx context.Context, who chat.Identity, session chat.SessionID, in chat.ConversationID, seq int64) error
+}
+
+// Presence knows who is online.
+type Presence interface {
+	// Of answers for as many as are asked about; who is not in the answer is
+	// offline and was never seen.
+	Of(context.Context, []chat.UserID) (map[chat.UserID]chat.Presence, error)
+	// Online pages through everybody online; total counts all of them.
+	Online(ctx context.Context, cursor string, limit int) (ids []chat.UserID, next string, total int, err error)
+}
+
+// Node serves sockets and knows how it is; *realtime.Node.
+type Node interface {
+	// Serve returns when nothing uses the socket any more.
+	Serve(context.Context, realtime.Socket, realtime.Hello)
+	// Ready reports whether clients may be sent here, what is away ("redis",
+	// "database"), and whether all is well.
+	Ready(context.Context) (ready bool, degraded []string, strict bool)
+}
