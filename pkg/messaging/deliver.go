@@ -11,8 +11,8 @@ import (
 const (
 	forgetEvery = time.Second            // delivered batches leave the outbox
 	retryEvery  = 250 * time.Millisecond // what this node left is tried again
-	reapEvery   = 2 * time.Second        // what other nodes left is looked for
-	reapAfter   = 5 * time.Second        // a batch this old was left
+	reapEvery   = time.Second            // what other nodes left is looked for
+	reapAfter   = 3 * time.Second        // a batch this old of a node that is not alive was left
 	doubtFor    = time.Minute            // a commit that was not heard of may appear this late
 	reapBatch   = 100                    // leftovers read at a time
 	searchAll   = 1 << 20                // queue entries searched for repeats of leftovers
@@ -191,19 +191,19 @@ func (d *delivery) settleDoubts() {
 	d.doubts = d.doubts[1:]
 }
 
-// reap finishes what other nodes began: batches that are still in the outbox
-// long after their commit belong to a node that died, or cannot reach Redis.
-// Several nodes may do so at once, since delivering twice changes nothing.
+// reap finishes what other nodes began: batches in the outbox whose node is not
+// alive, because it died or cannot reach Redis. Several nodes may do so at once,
+// since delivering twice changes nothing.
 func (m *Messenger) reap(ctx context.Context) {
 	tick := time.NewTicker(reapEvery)
 	defer tick.Stop()
 	for {
+		for m.c.Up() && m.reapSome(ctx) {
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		for m.c.Up() && m.reapSome(ctx) {
 		}
 	}
 }
@@ -212,7 +212,11 @@ func (m *Messenger) reap(ctx context.Context) {
 func (m *Messenger) reapSome(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, commitWithin)
 	defer cancel()
-	left, err := m.h.OldLeftovers(ctx, m.o.Boot, time.Now().Add(-reapAfter), reapBatch)
+	alive := m.c.Alive()
+	if len(alive) == 0 {
+		return false
+	}
+	left, err := m.h.OldLeftovers(ctx, append(alive, m.o.Boot), time.Now().Add(-reapAfter), reapBatch)
 	if err != nil || len(left) == 0 {
 		return false
 	}

@@ -24,7 +24,7 @@ type History interface {
 // Outbox is what was committed and is not yet known to be delivered.
 type Outbox interface {
 	Leftovers(ctx context.Context, node string, after int64, limit int) ([]chat.Leftover, error)
-	OldLeftovers(ctx context.Context, notOf string, before time.Time, limit int) ([]chat.Leftover, error)
+	OldLeftovers(ctx context.Context, alive []string, before time.Time, limit int) ([]chat.Leftover, error)
 	Load(ctx context.Context, ranges []chat.Range) ([]chat.Delivery, error)
 	Delivered(ctx context.Context, node string, from, to int64) error
 }
@@ -36,6 +36,9 @@ type Courier interface {
 	Deliver(ctx context.Context, batch []chat.Delivery, search int) error
 	// Up reports whether it makes sense to try.
 	Up() bool
+	// Alive returns the runs of nodes that deliver for themselves; none before
+	// this is known.
+	Alive() []string
 	// Read tells the other person, and the reader's other devices, how far a
 	// conversation is read.
 	Read(ctx context.Context, r chat.Reading) error

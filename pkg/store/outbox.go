@@ -42,11 +42,15 @@ func (s *Messages) Leftovers(ctx context.Context, node string, after int64, limi
 	})
 }
 
-// OldLeftovers returns batches of any node but one that were committed before
-// a time: what others have left behind. Each node's come in order.
-func (s *Messages) OldLeftovers(ctx context.Context, notOf string, before time.Time, limit int) ([]chat.Leftover, error) {
+// OldLeftovers returns batches of nodes other than those alive that were
+// committed before a time. Each node's come in order.
+func (s *Messages) OldLeftovers(ctx context.Context, alive []string, before time.Time, limit int) ([]chat.Leftover, error) {
+	ids := make([][]byte, len(alive))
+	for i, n := range alive {
+		ids[i] = []byte(n)
+	}
 	return s.leftovers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("node_id <> ? AND at < ?", []byte(notOf), before.UTC()).Order("node_id ASC", "n ASC").Limit(int64(limit))
+		return q.Where("node_id NOT IN (?) AND at < ?", bun.In(ids), before.UTC()).Order("node_id ASC", "n ASC").Limit(int64(limit))
 	})
 }
 

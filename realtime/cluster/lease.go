@@ -106,6 +106,15 @@ func (c *Cluster) Nodes() []NodeInfo {
 	return out
 }
 
+// Alive returns the runs of the nodes that live; none before the first renewal.
+func (c *Cluster) Alive() []string {
+	var boots []string
+	for _, n := range c.Nodes() {
+		boots = append(boots, n.Boot)
+	}
+	return boots
+}
+
 // ReadNodes reads the live nodes from Redis without being one: for the command
 // line.
 func (c *Cluster) ReadNodes(ctx context.Context) ([]NodeInfo, error) {

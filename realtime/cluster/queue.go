@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/tieline/tieline/pkg/chat"
@@ -70,8 +71,12 @@ type Receipt struct {
 	Offset Offset
 }
 
+// trimAfter is how long an entry stays when every device has received it. It
+// exceeds the time in which what a dead node left is delivered again.
+const trimAfter = 30 * time.Second
+
 // NoteReceived notes how far devices have received, and trims what every device
-// of a user has. A note for another generation is left out.
+// of a user had a while ago. A note for another generation is left out.
 func (c *Cluster) NoteReceived(ctx context.Context, receipts []Receipt) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -81,7 +86,7 @@ func (c *Cluster) NoteReceived(ctx context.Context, receipts []Receipt) error {
 		calls[i] = &call{
 			script: receivedScript,
 			keys:   []string{keyMeta(r.User), keyQueue(r.User), keyDevices(r.User)},
-			args:   []any{strconv.FormatInt(r.Offset.Generation, 10), string(r.Device), r.Offset.String(), r.Offset.Position},
+			args:   []any{strconv.FormatInt(r.Offset.Generation, 10), string(r.Device), r.Offset.String(), r.Offset.Position, trimAfter.Milliseconds()},
 		}
 	}
 	return c.unwell("received", pipeline(ctx, c.r.c, calls))

@@ -1,6 +1,8 @@
--- Notes how far a device has received, and trims what all devices have.
+-- Notes how far a device has received, and trims what all devices had a while
+-- ago. A while, so that an entry which is delivered again because its node died
+-- is still found.
 -- KEYS queue meta, queue, devices
--- ARGV generation, device, offset, position
+-- ARGV generation, device, offset, position, the while in ms
 -- Returns 1, or 0 when the queue is of another generation.
 if redis.call('HGET', KEYS[1], 'gen') ~= ARGV[1] then return 0 end
 local lowest = tonumber(ARGV[4])
@@ -20,5 +22,10 @@ for i = 1, #devices, 2 do
     lowest = math.min(lowest, tonumber(position))
   end
 end
-redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f-0', lowest + 1))
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local noted = redis.call('HMGET', KEYS[1], 'trim', 'trim at')
+if noted[1] and tonumber(noted[2]) + tonumber(ARGV[5]) > now then return 1 end
+if noted[1] then redis.call('XTRIM', KEYS[2], 'MINID', noted[1]) end
+redis.call('HSET', KEYS[1], 'trim', string.format('%.0f-0', lowest + 1), 'trim at', string.format('%.0f', now))
 return 1
