@@ -64,7 +64,8 @@ type fieldProblem struct {
 // error but its kind, its safe sentence, its fields and its reason gets out.
 func (e *edge) fail(c *fiber.Ctx, err error) error {
 	status, refusal := judge(err)
-	p := describe(phrase.Match(c.Get(fiber.HeaderAcceptLanguage)), status, refusal)
+	language := phrase.Match(c.Get(fiber.HeaderAcceptLanguage))
+	p := describe(language, status, refusal)
 	body, err := c.App().Config().JSONEncoder(p)
 	if err != nil {
 		return err
@@ -76,6 +77,7 @@ func (e *edge) fail(c *fiber.Ctx, err error) error {
 		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderContentLanguage, string(language))
 	c.Vary(fiber.HeaderAcceptLanguage)
 	c.Status(status).Set(fiber.HeaderContentType, "application/problem+json")
 	return c.Send(body)

@@ -55,6 +55,9 @@ func TestEveryKindIsAProblemInBothLanguages(t *testing.T) {
 			if (a.header.Get("Retry-After") != "") != k.Retryable() {
 				t.Errorf("%s: Retry-After %q", k, a.header.Get("Retry-After"))
 			}
+			if a.header.Get("Content-Language") != string(l) || !strings.Contains(a.header.Get("Vary"), "Accept-Language") {
+				t.Errorf("%s in %s: %v", k, l, a.header)
+			}
 			if (a.header.Get("WWW-Authenticate") != "") != (a.status == http.StatusUnauthorized) {
 				t.Errorf("%s: WWW-Authenticate %q", k, a.header.Get("WWW-Authenticate"))
 			}

@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tieline/tieline/pkg/account"
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/messaging"
 )
 
 func TestBadBodiesAreRefusedAndNothingElse(t *testing.T) {
@@ -76,6 +78,39 @@ func TestLongAndBinaryQueriesAreRefused(t *testing.T) {
 		"cursor=" + strings.Repeat("x", 257): "cursor", "cursor=%00": "cursor", "limit=%FF": "limit",
 	} {
 		b.refused(422, "invalid", field, "GET", "/api/v1/users?"+query, "", as("alice"))
+	}
+}
+
+// Fiber's own strings are pieces of a buffer that the next request overwrites.
+func TestWhatAHandlerKeepsStaysAsItWas(t *testing.T) {
+	b := newBench(t)
+	var kept, want []string
+	b.accounts.search = func(query, cursor string, _ int) ([]chat.User, string, error) {
+		kept = append(kept, query, cursor)
+		return nil, "", nil
+	}
+	b.messenger.history = func(_ chat.UserID, c chat.ConversationID, _ messaging.Page) ([]chat.Message, error) {
+		kept = append(kept, string(c))
+		return nil, nil
+	}
+	base := "http://" + b.serve() + "/api/v1"
+	for i := range 20 {
+		query, cursor, conversation := fmt.Sprintf("query-%03d", i), fmt.Sprintf("cursor-%03d", i), fmt.Sprintf("conversation-%03d", i)
+		want = append(want, query, cursor, conversation)
+		for _, path := range []string{"/users?query=" + query + "&cursor=" + cursor, "/conversations/" + conversation + "/messages"} {
+			r, _ := http.NewRequest("GET", base+path, http.NoBody)
+			r.Header.Set("Authorization", "Bearer alice")
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if !slices.Equal(kept, want) {
+		t.Errorf("kept %v", kept)
 	}
 }
 
