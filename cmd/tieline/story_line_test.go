@@ -190,10 +190,11 @@ func (l *line) next(kind string, within time.Duration) (f frame, err error) {
 	return f, err
 }
 
-// reply waits for what answers a frame.
+// reply takes what answers a frame.
 func (l *line) reply(re string, within time.Duration) (f frame, err error) {
 	err = l.await(within, func() (ok bool) {
 		f, ok = l.replies[re]
+		delete(l.replies, re)
 		return ok
 	})
 	return f, err
@@ -244,11 +245,4 @@ func (l *line) recent() string {
 		text += fmt.Sprintf("\n  (%v)", l.ended)
 	}
 	return text
-}
-
-// forgetReply makes room for another reply to the same frame.
-func (l *line) forgetReply(re string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.replies, re)
 }
