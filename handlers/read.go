@@ -86,7 +86,7 @@ func checkID(field, s string) error {
 }
 
 // isID reports whether s can be an id that the server made: 1 to 64 visible ASCII
-// characters. The database would refuse to compare anything else with one.
+// characters. Nothing else needs to be looked for.
 func isID(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
