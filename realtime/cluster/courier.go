@@ -9,12 +9,9 @@ import (
 	"github.com/tieline/tieline/pkg/wire"
 )
 
-// How many of the newest entries are searched for repeats when a delivery is
-// tried again at once, and when another node's leftovers are delivered.
-const (
-	searchRecent = 512
-	SearchAll    = 1 << 20
-)
+// searchRecent is how many of the newest entries are searched for repeats when a
+// delivery is tried again at once.
+const searchRecent = 512
 
 // parcel is what one user's queue gets of a batch, and what came of it.
 type parcel struct {
