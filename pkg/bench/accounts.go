@@ -20,6 +20,8 @@ type account struct {
 	User     chat.UserID   `json:"user"`
 	Device   chat.DeviceID `json:"device"`
 	Token    string        `json:"access_token"`
+
+	offset string // how far its device has got; empty: as it reported
 }
 
 // pool is where accounts come from: a file of tokens, or signing up.
@@ -68,7 +70,8 @@ func openPool(o Options) (*pool, error) {
 // size is how many accounts there may be; 0: as many as one signs up.
 func (p *pool) size() int { return len(p.given) }
 
-// take returns n accounts, the same at each call.
+// take returns n accounts, the same at each call: what open learns of them is
+// known the next time.
 func (p *pool) take(ctx context.Context, r *run, n int) ([]account, error) {
 	if p.given != nil {
 		if n > len(p.given) {

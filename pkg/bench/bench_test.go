@@ -82,7 +82,7 @@ func TestWhatIsAcknowledgedAndNeverComesIsLost(t *testing.T) {
 
 func TestIdle(t *testing.T) {
 	n := newNode(t, once)
-	n.later = 1
+	n.later = 1 // while catching up, which is not measured
 	file := filepath.Join(t.TempDir(), "users")
 	var lines strings.Builder
 	for i := range 20 {
@@ -97,7 +97,7 @@ func TestIdle(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := r.Results[0].Connections
-	if c.Open != 20 || c.PerSecond <= 0 || c.Dropped != 0 || c.Retried != 1 || c.ResidentBytes == 0 {
+	if c.Open != 20 || c.PerSecond <= 0 || c.Dropped != 0 || c.Retried != 0 || c.ResidentBytes == 0 {
 		t.Errorf("%+v", c)
 	}
 	if !strings.Contains(r.Table(), "connects/s") {

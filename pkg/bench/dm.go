@@ -81,7 +81,7 @@ func (r *run) direct(ctx context.Context, p *part, accounts []account) (Result, 
 	closePairs(pairs)
 	res := Result{Scenario: p.name, Seconds: window.Seconds(), CPU: cpu, Messages: p.messages(pairs)}
 	res.Messages.Body, res.Messages.PerSecond = r.o.Body, float64(arrived)/window.Seconds()
-	if p.refused.Load() > 0 {
+	if res.Messages.Codes["rate_limited"] > 0 {
 		res.Note = "messages were refused: are the server's limits (TIELINE_LIMIT_SENDS) meant to hold here?"
 	}
 	return res, err
@@ -149,7 +149,7 @@ func (p *part) messages(pairs []*pair) *Messages {
 	m := &Messages{
 		Pairs: len(pairs), Rate: p.rate, Window: p.window, Delivery: latencyOf(&p.delivery), Ack: latencyOf(&p.ack),
 		Sent: p.sent.Load(), Acked: p.acked.Load(), NotLive: p.notLive.Load(), Refused: p.refused.Load(),
-		Delivered: p.delivered.Load(), Twice: p.twice.Load(), Overtaken: p.overtaken.Load(), Dropped: p.dropped.Load(),
+		Delivered: p.delivered.Load(), Twice: p.twice.Load(), Overtaken: p.overtaken.Load(), Dropped: p.dropped.Load(), Codes: p.codes,
 	}
 	for _, x := range pairs {
 		m.Lost += x.acked.without(x.got)

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"sync"
 	"sync/atomic"
 
@@ -26,6 +27,22 @@ type part struct {
 
 	sent, acked, notLive, refused        atomic.Int64
 	delivered, twice, overtaken, dropped atomic.Int64
+
+	mu    sync.Mutex
+	codes map[string]int64 // refusals by code
+}
+
+// refuse counts a refusal by its code.
+func (p *part) refuse(frame []byte) {
+	var f struct{ Code string }
+	json.Unmarshal(frame, &f) // without a code it is counted under ""
+	p.refused.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.codes == nil {
+		p.codes = map[string]int64{}
+	}
+	p.codes[f.Code]++
 }
 
 // in reports whether a time lies in the measured window.
@@ -61,7 +78,7 @@ type pair struct {
 func (r *run) openPairs(ctx context.Context, p *part, accounts []account) ([]*pair, error) {
 	pairs := make([]*pair, len(accounts)/2)
 	err := each(ctx, len(pairs), connectAtOnce, func(ctx context.Context, i int) (err error) {
-		sender, receiver := accounts[2*i], accounts[2*i+1]
+		sender, receiver := &accounts[2*i], &accounts[2*i+1]
 		x := &pair{r: r, part: p, i: i, mark: []byte(stampMark + p.id), tmpl: newTemplate(p.id, receiver.User, r.o.Body)}
 		var retried atomic.Int64
 		if x.to, err = open(ctx, r.o.URLs[len(r.o.URLs)-1], receiver, 0, &retried); err != nil {
@@ -129,7 +146,7 @@ func (x *pair) answered(p []byte) {
 	now := x.r.now()
 	x.part.moved.Store(now)
 	if typ == client.TypeError {
-		x.part.refused.Add(1)
+		x.part.refuse(p)
 		x.owed.Add(1)
 		return
 	}

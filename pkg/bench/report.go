@@ -2,6 +2,8 @@ package bench
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -28,22 +30,23 @@ type Result struct {
 // PerSecond and the latencies, which are of the measured window. Latencies count
 // from when a message was meant to be sent.
 type Messages struct {
-	Pairs     int     `json:"pairs"`
-	Rate      int     `json:"rate,omitempty"`   // asked for, a second
-	Window    int     `json:"window,omitempty"` // messages of a pair under way
-	Body      int     `json:"body"`             // bytes
-	PerSecond float64 `json:"per_second"`       // delivered
-	Delivery  Latency `json:"delivery"`
-	Ack       Latency `json:"ack"`
-	Sent      int64   `json:"sent"`
-	Acked     int64   `json:"acked"`
-	NotLive   int64   `json:"not_live"`  // acknowledged with live=false
-	Refused   int64   `json:"refused"`   // answered with an error
-	Delivered int64   `json:"delivered"` // each counted once
-	Lost      int64   `json:"lost"`      // acknowledged, but not delivered
-	Twice     int64   `json:"twice"`     // delivered again
-	Overtaken int64   `json:"overtaken"` // delivered after a later one of its sender
-	Dropped   int64   `json:"dropped"`   // sockets that ended on their own
+	Pairs     int              `json:"pairs"`
+	Rate      int              `json:"rate,omitempty"`   // asked for, a second
+	Window    int              `json:"window,omitempty"` // messages of a pair under way
+	Body      int              `json:"body"`             // bytes
+	PerSecond float64          `json:"per_second"`       // delivered
+	Delivery  Latency          `json:"delivery"`
+	Ack       Latency          `json:"ack"`
+	Sent      int64            `json:"sent"`
+	Acked     int64            `json:"acked"`
+	NotLive   int64            `json:"not_live"`        // acknowledged with live=false
+	Refused   int64            `json:"refused"`         // answered with an error
+	Codes     map[string]int64 `json:"codes,omitempty"` // of them by code
+	Delivered int64            `json:"delivered"`       // each counted once
+	Lost      int64            `json:"lost"`            // acknowledged, but not delivered
+	Twice     int64            `json:"twice"`           // delivered again
+	Overtaken int64            `json:"overtaken"`       // delivered after a later one of its sender
+	Dropped   int64            `json:"dropped"`         // sockets that ended on their own
 }
 
 // Latency is in milliseconds.
@@ -111,6 +114,9 @@ func (m *Messages) rows(row func(name, format string, args ...any)) {
 	row("ack ms", "p50 %.2f  p99 %.2f  p99.9 %.2f", m.Ack.P50, m.Ack.P99, m.Ack.P999)
 	row("sent", "%d over %d pairs, %d bytes each", m.Sent, m.Pairs, m.Body)
 	row("acknowledged", "%d (%d of them not live), refused %d", m.Acked, m.NotLive, m.Refused)
+	for _, code := range slices.Sorted(maps.Keys(m.Codes)) {
+		row("  "+code, "%d", m.Codes[code])
+	}
 	row("delivered", "%d, lost %d, twice %d, overtaken %d", m.Delivered, m.Lost, m.Twice, m.Overtaken)
 	if m.Dropped > 0 {
 		row("sockets dropped", "%d", m.Dropped)

@@ -20,7 +20,7 @@ const (
 // open connects as somebody and returns once everything missed has been read,
 // and reported as received. A node that is busy is asked again; retried counts
 // that.
-func open(ctx context.Context, url string, a account, buffer int, retried *atomic.Int64) (*client.Raw, error) {
+func open(ctx context.Context, url string, a *account, buffer int, retried *atomic.Int64) (*client.Raw, error) {
 	for try := 1; ; try++ {
 		s, err := openOnce(ctx, url, a, buffer)
 		var closed *client.CloseError
@@ -36,10 +36,10 @@ func open(ctx context.Context, url string, a account, buffer int, retried *atomi
 	}
 }
 
-func openOnce(ctx context.Context, url string, a account, buffer int) (*client.Raw, error) {
+func openOnce(ctx context.Context, url string, a *account, buffer int) (*client.Raw, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
-	s, err := client.DialRaw(ctx, client.RawOptions{URL: url, Token: a.Token, Device: a.Device, Buffer: buffer})
+	s, err := client.DialRaw(ctx, client.RawOptions{URL: url, Token: a.Token, Device: a.Device, Offset: a.offset, Buffer: buffer})
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,8 @@ func openOnce(ctx context.Context, url string, a account, buffer int) (*client.R
 			return nil, err
 		}
 		if f.Type == client.TypeSynced {
-			if offset := f.Offset(); offset != "" {
-				err = s.Received(offset)
+			if a.offset = f.Offset(); a.offset != "" {
+				err = s.Received(a.offset)
 			}
 			if err != nil {
 				s.Close()
