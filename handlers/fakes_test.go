@@ -77,6 +77,16 @@ func (f *fakeAccounts) Ticket(context.Context, chat.Identity) (string, time.Dura
 	return "secret-ticket", 30 * time.Second, nil
 }
 
+func (f *fakeAccounts) Users(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.User, error) {
+	out := map[chat.UserID]chat.User{}
+	for _, id := range ids {
+		if u, err := f.User(ctx, id); err == nil {
+			out[id] = u
+		}
+	}
+	return out, nil
+}
+
 func (f *fakeAccounts) User(_ context.Context, id chat.UserID) (chat.User, error) {
 	switch {
 	case f.userErr != nil:

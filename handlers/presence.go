@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"errors"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -45,15 +44,14 @@ func (e *edge) onlineUsers(c *fiber.Ctx, ids []chat.UserID) ([]onlineUser, error
 	if err != nil {
 		return nil, err
 	}
+	users, err := e.o.Accounts.Users(c.UserContext(), ids)
+	if err != nil {
+		return nil, err
+	}
 	for _, id := range ids {
-		u, err := e.o.Accounts.User(c.UserContext(), id)
-		switch {
-		case errors.Is(err, &chat.Error{Kind: chat.NotFound}):
-			continue
-		case err != nil:
-			return nil, err
+		if u, ok := users[id]; ok {
+			items = append(items, onlineUser{viewUser(&u), viewPresence(presence[id])})
 		}
-		items = append(items, onlineUser{viewUser(&u), viewPresence(presence[id])})
 	}
 	return items, nil
 }

@@ -21,6 +21,7 @@ type Accounts interface {
 	Authenticate(ctx context.Context, accessToken string) (chat.Identity, error)
 	Ticket(context.Context, chat.Identity) (ticket string, ttl time.Duration, err error)
 	User(context.Context, chat.UserID) (chat.User, error)
+	Users(context.Context, []chat.UserID) (map[chat.UserID]chat.User, error)
 	Search(ctx context.Context, query, cursor string, limit int) (users []chat.User, next string, err error)
 	// Admin returns nil for administrators, else chat.Forbidden.
 	Admin(context.Context, chat.Identity) error

@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -36,11 +35,17 @@ type App struct {
 	cluster   *cluster.Cluster
 	messenger *messaging.Messenger
 	node      *realtime.Node
-	http      *fiber.App
+	http      server
 	listener  net.Listener
 	sockets   context.Context // ends when every socket must
 	endAll    context.CancelFunc
 	closers   []func() // in the order of opening
+}
+
+// server is what there is to do with the HTTP edge once it is built.
+type server interface {
+	Listener(net.Listener) error
+	ShutdownWithContext(context.Context) error
 }
 
 // NewApp opens whatever a node needs. It listens, but serves nothing before Run.

@@ -22,6 +22,7 @@ type People interface {
 	CreateAll(ctx context.Context, accounts []chat.Account) ([]error, error)
 	FindLogin(ctx context.Context, k chat.LoginKeys) ([]chat.Account, error)
 	Account(ctx context.Context, id chat.UserID) (chat.Account, error)
+	Users(ctx context.Context, ids []chat.UserID) ([]chat.User, error)
 	UsersNamed(ctx context.Context, keys []string) ([]chat.Account, error)
 	Search(ctx context.Context, find chat.UserQuery) ([]chat.User, error)
 	SetPassword(ctx context.Context, user chat.UserID, expected, hash string, keep chat.DeviceID) (ended []chat.Device, err error)

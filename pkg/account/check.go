@@ -13,7 +13,7 @@ import (
 
 // The bounds of what people say of themselves, in characters.
 const (
-	MinUsername   = 2
+	MinUsername   = 3
 	MaxUsername   = 32
 	MinPassword   = 8
 	MaxPassword   = 128

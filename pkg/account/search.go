@@ -20,6 +20,16 @@ func (a *Accounts) User(ctx context.Context, id chat.UserID) (chat.User, error) 
 	return account.User, err
 }
 
+// Users returns those of some users that are there, deleted ones included.
+func (a *Accounts) Users(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.User, error) {
+	found, err := a.dir.Users(ctx, ids)
+	out := make(map[chat.UserID]chat.User, len(found))
+	for _, u := range found {
+		out[u.ID] = u
+	}
+	return out, err
+}
+
 // Named returns the user with a user name; NotFound.
 func (a *Accounts) Named(ctx context.Context, username string) (chat.User, error) {
 	if utf8.ValidString(username) && len(username) <= MaxEmail {

@@ -52,9 +52,7 @@ func (m *Messenger) OpenDirect(ctx context.Context, u, peer chat.UserID) (chat.O
 	if err != nil {
 		return chat.Overview{}, err
 	}
-	people, err := m.h.People(ctx, []chat.UserID{peer})
-	p := people[peer]
-	return chat.Overview{Conversation: c, Peer: chat.User{ID: peer, Username: p.Username, Nickname: p.Nickname, AvatarURL: p.AvatarURL}}, err
+	return m.h.Overview(ctx, u, c.ID)
 }
 
 // MarkRead moves the reader's cursor on, and tells the other person and the

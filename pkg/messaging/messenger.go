@@ -16,7 +16,7 @@ type History interface {
 	Conversation(ctx context.Context, id chat.ConversationID) (chat.Conversation, error)
 	OpenDirect(ctx context.Context, a, b chat.UserID) (chat.Conversation, error)
 	Overviews(ctx context.Context, u chat.UserID, cursor string, limit int) ([]chat.Overview, string, error)
-	People(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Person, error)
+	Overview(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Overview, error)
 	MarkRead(ctx context.Context, u chat.UserID, c chat.ConversationID, seq int64) (moved bool, err error)
 	Outbox
 }

@@ -12,7 +12,7 @@ import (
 
 // headRow is a conversation as a new message finds and moves it.
 type headRow struct {
-	bun.BaseModel `bun:"table:conversations"`
+	bun.BaseModel `bun:"table:conversations,alias:c"`
 
 	ID        chat.ConversationID `bun:"id,pk"`
 	Direct    bool                `bun:"direct"`
@@ -122,7 +122,7 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 	if s.db.isMySQL() {
 		up.On("DUPLICATE KEY UPDATE").Set("last_seq = last_seq + VALUES(last_seq), last_at = VALUES(last_at)")
 	} else {
-		up.On("CONFLICT (id) DO UPDATE").Set("last_seq = conversations.last_seq + excluded.last_seq, last_at = excluded.last_at")
+		up.On("CONFLICT (id) DO UPDATE").Set("last_seq = c.last_seq + excluded.last_seq, last_at = excluded.last_at")
 	}
 	if _, err := up.Exec(ctx); err != nil {
 		return nil, err

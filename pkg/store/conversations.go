@@ -110,32 +110,52 @@ const unreadMost = 1000
 // Overviews returns a person's conversations, those with the newest message
 // first, after a cursor that an earlier page gave.
 func (s *Messages) Overviews(ctx context.Context, u chat.UserID, cursor string, limit int) ([]chat.Overview, string, error) {
+	list, err := s.overviews(ctx, u, func(sel *bun.SelectQuery) *bun.SelectQuery {
+		if at, id, ok := readCursor(cursor); ok {
+			sel.Where("(COALESCE(c.last_at, c.created_at) < ? OR (COALESCE(c.last_at, c.created_at) = ? AND c.id > ?))", at, at, id)
+		}
+		return sel.OrderExpr("COALESCE(c.last_at, c.created_at) DESC, c.id ASC").Limit(int64(limit) + 1)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(list) > limit {
+		list = list[:limit]
+		next = writeCursor(list[limit-1].Conversation)
+	}
+	return list, next, s.fillOverviews(ctx, u, list)
+}
+
+// Overview is Overviews for one conversation; NotFound for one that the person
+// is not a member of.
+func (s *Messages) Overview(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Overview, error) {
+	list, err := s.overviews(ctx, u, func(sel *bun.SelectQuery) *bun.SelectQuery { return sel.Where("c.id = ?", id) })
+	if err != nil {
+		return chat.Overview{}, err
+	}
+	if len(list) == 0 {
+		return chat.Overview{}, chat.E("store.overview", chat.NotFound, nil)
+	}
+	err = s.fillOverviews(ctx, u, list)
+	return list[0], err
+}
+
+func (s *Messages) overviews(ctx context.Context, u chat.UserID, which func(*bun.SelectQuery) *bun.SelectQuery) ([]chat.Overview, error) {
 	var rows []struct {
 		conversationRow
 		ReadSeq int64
 		Muted   bool
 	}
 	err := s.db.query(ctx, "store.overviews", func(ctx context.Context, q bun.IDB) error {
-		sel := q.NewSelect().Model((*conversationRow)(nil)).ColumnExpr("c.*, mb.read_seq, mb.muted").
-			Join("JOIN members AS mb ON mb.conversation_id = c.id").Where("mb.user_id = ?", u)
-		if at, id, ok := readCursor(cursor); ok {
-			sel.Where("(c.last_at < ? OR (c.last_at = ? AND c.id > ?))", at, at, id)
-		}
-		return sel.OrderExpr("c.last_at DESC, c.id ASC").Limit(int64(limit)+1).Scan(ctx, &rows)
+		return which(q.NewSelect().Model((*conversationRow)(nil)).ColumnExpr("c.*, mb.read_seq, mb.muted").
+			Join("JOIN members AS mb ON mb.conversation_id = c.id").Where("mb.user_id = ?", u)).Scan(ctx, &rows)
 	})
-	if err != nil {
-		return nil, "", err
-	}
-	next := ""
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = writeCursor(rows[limit-1].conversation())
-	}
 	out := make([]chat.Overview, len(rows))
 	for i := range rows {
 		out[i] = chat.Overview{Conversation: rows[i].conversation(), ReadSeq: rows[i].ReadSeq, Muted: rows[i].Muted}
 	}
-	return out, next, s.fillOverviews(ctx, u, out)
+	return out, err
 }
 
 // fillOverviews adds the last messages, the peers and how many are unread.

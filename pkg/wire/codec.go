@@ -123,12 +123,15 @@ func checkID(field, id string) error {
 	return nil
 }
 
-// Encode returns a server frame as JSON. Every frame type of this package
-// marshals; the panic names a programming error.
+// Encode returns a server frame as JSON, without the escapes that only a page
+// would need. Every frame type of this package marshals; the panic names a
+// programming error.
 func Encode(frame any) []byte {
-	b, err := json.Marshal(frame)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(frame); err != nil {
 		panic("wire: " + err.Error())
 	}
-	return b
+	return b.Bytes()[:b.Len()-1] // without the newline
 }

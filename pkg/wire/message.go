@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"encoding/json"
-
-	"github.com/tieline/tieline/pkg/chat"
-)
+import "github.com/tieline/tieline/pkg/chat"
 
 // MessageBody is a message as clients see it, over the socket (where type and
 // offset come before these fields) and in the HTTP API.
@@ -56,11 +52,7 @@ func NewMessageBody(m *chat.Message, reader chat.UserID) MessageBody {
 // EncodeMessage returns the message as JSON for one reader. It is done once and
 // then serves the queue, the bus and every socket of that reader.
 func EncodeMessage(m *chat.Message, reader chat.UserID) []byte {
-	b, err := json.Marshal(NewMessageBody(m, reader))
-	if err != nil {
-		panic("wire: a message always marshals: " + err.Error()) // strings, ints and times only
-	}
-	return b
+	return Encode(NewMessageBody(m, reader))
 }
 
 // AppendQueued appends the frame that puts a queued body on the wire: type and

@@ -15,7 +15,9 @@ func (c *Cluster) listen(ctx context.Context, to Receiver) error {
 	pause := newBackoff(50*time.Millisecond, time.Second)
 	for first := true; ctx.Err() == nil; first = false {
 		ps := c.r.c.Subscribe(ctx, channelOf(c.o.Node), channelAll)
+		unblock := context.AfterFunc(ctx, func() { ps.Close() })
 		err := c.hear(ctx, ps, to, first, pause.reset)
+		unblock()
 		ps.Close()
 		if err != nil && ctx.Err() == nil {
 			c.o.Log.Debug("subscription interrupted", "error", err)
