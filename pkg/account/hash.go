@@ -159,6 +159,13 @@ func argon2Costs(s string) (m, t, p uint64, ok bool) {
 	return m, t, p, true
 }
 
+// The form of a bcrypt hash: $2b$10$, then salt and sum in an alphabet of its own.
+const (
+	bcryptLength   = 60
+	bcryptPrefix   = 7
+	bcryptAlphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+)
+
 func isBcrypt(s string) bool {
 	return strings.HasPrefix(s, "$2a$") || strings.HasPrefix(s, "$2b$") || strings.HasPrefix(s, "$2y$")
 }
@@ -169,7 +176,8 @@ func checkHash(s string) error {
 		_, err := parseArgon2(s)
 		return err
 	}
-	if cost, err := bcrypt.Cost([]byte(s)); err != nil || cost > maxCost || len(s) != 60 {
+	cost, err := bcrypt.Cost([]byte(s))
+	if err != nil || cost > maxCost || len(s) != bcryptLength || strings.Trim(s[bcryptPrefix:], bcryptAlphabet) != "" {
 		return errHash
 	}
 	return nil
