@@ -35,7 +35,7 @@ type part struct {
 // refuse counts a refusal by its code.
 func (p *part) refuse(frame []byte) {
 	var f struct{ Code string }
-	json.Unmarshal(frame, &f) // without a code it is counted under ""
+	_ = json.Unmarshal(frame, &f) // without a code it is counted under ""
 	p.refused.Add(1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +127,7 @@ func (x *pair) send(at int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.part.sent.Add(1)
-	x.from.Write(x.tmpl.frame(stamp{pair: x.i, n: x.n, at: at})) // a failure ends the reader, too
+	_ = x.from.Write(x.tmpl.frame(stamp{pair: x.i, n: x.n, at: at})) // a failure ends the reader, too
 	x.n++
 }
 
@@ -169,7 +169,7 @@ func (x *pair) arrived(p []byte) {
 		return
 	}
 	if x.frames++; x.frames%reportEvery == 0 { // as clients do
-		x.to.Received(f.Offset())
+		_ = x.to.Received(f.Offset())
 	}
 	s, ok := findStamp(p, x.mark)
 	if !ok || s.pair != x.i {

@@ -67,7 +67,7 @@ func (b *bar) window(name string, d time.Duration) *step {
 
 func (s *step) at(n int) {
 	if s.p != nil {
-		s.p.Set(n)
+		_ = s.p.Set(n)
 	}
 }
 
@@ -75,6 +75,6 @@ func (s *step) end() {
 	close(s.stop)
 	s.gone.Wait()
 	if s.p != nil {
-		s.p.Finish()
+		_ = s.p.Finish()
 	}
 }

@@ -250,5 +250,5 @@ func (d *delivery) report() {
 		return
 	}
 	d.unreported, d.reportAt = 0, time.Time{}
-	d.c.out.report(d.c.Offset())
+	_ = d.c.out.report(d.c.Offset())
 }

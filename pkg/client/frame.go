@@ -48,7 +48,7 @@ func frameType(p []byte) string {
 		return internType(name)
 	}
 	var f struct{ Type string }
-	json.Unmarshal(p, &f)
+	_ = json.Unmarshal(p, &f) // what is no JSON has no type
 	return f.Type
 }
 
@@ -60,7 +60,7 @@ func frameOffset(p []byte) string {
 		}
 	}
 	var f struct{ Offset string }
-	json.Unmarshal(p, &f)
+	_ = json.Unmarshal(p, &f) // what is no JSON has no offset
 	return f.Offset
 }
 

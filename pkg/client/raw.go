@@ -76,22 +76,22 @@ func (r *Raw) SetIdle(d time.Duration) { r.idle = d }
 
 // extend gives the peer another idle time, but not beyond the end of reads.
 func (r *Raw) extend() {
-	r.conn.SetReadDeadline(time.Now().Add(r.idle))
-	if end := r.end.Load(); end != 0 { // endReads may have come in between
-		r.conn.SetReadDeadline(time.Unix(0, end))
+	_ = r.conn.SetReadDeadline(time.Now().Add(r.idle)) // fails where the next read does
+	if end := r.end.Load(); end != 0 {                 // endReads may have come in between
+		_ = r.conn.SetReadDeadline(time.Unix(0, end))
 	}
 }
 
 func (r *Raw) endReads(at time.Time) {
 	r.end.Store(at.UnixNano())
-	r.conn.SetReadDeadline(at)
+	_ = r.conn.SetReadDeadline(at)
 }
 
 // Write sends one frame as it stands.
 func (r *Raw) Write(p []byte) error {
 	r.wmu.Lock()
 	defer r.wmu.Unlock()
-	r.conn.SetWriteDeadline(time.Now().Add(r.timeout))
+	_ = r.conn.SetWriteDeadline(time.Now().Add(r.timeout)) // never fails: it is noted for the write
 	return r.conn.WriteMessage(websocket.TextMessage, p)
 }
 
@@ -121,7 +121,7 @@ func (r *Raw) Bye(wait time.Duration) error {
 func (r *Raw) hurry(wait time.Duration) {
 	at := time.Now().Add(wait)
 	r.endReads(at)
-	r.conn.NetConn().SetWriteDeadline(at)
+	_ = r.conn.NetConn().SetWriteDeadline(at)
 }
 
 // Close cuts the connection at once, without a goodbye, as a crash would.

@@ -161,7 +161,7 @@ func (s *tenancy) farewell() {
 	if frame, _ := s.c.out.next(); frame != nil && s.raw.Write(frame) != nil {
 		return
 	}
-	s.raw.Bye(goodbye)
+	_ = s.raw.Bye(goodbye) // politeness; the socket ends either way
 }
 
 // connected tells everybody about a new socket.
