@@ -78,3 +78,14 @@ func NewPresenceStatus(p chat.Presence) PresenceStatus {
 	}
 	return s
 }
+
+// WithClientID returns a message's JSON with the sender's own id of it added:
+// what EncodeMessage would have returned for the sender, without encoding twice.
+func WithClientID(body []byte, clientID string) []byte {
+	id := Encode(clientID)
+	own := make([]byte, 0, len(body)+len(id)+len(`,"client_id":`))
+	own = append(own, body[:len(body)-1]...)
+	own = append(own, `,"client_id":`...)
+	own = append(own, id...)
+	return append(own, '}')
+}

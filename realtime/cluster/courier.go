@@ -45,8 +45,8 @@ func (c *Cluster) Deliver(ctx context.Context, batch []chat.Delivery, search int
 	return c.unwell("publish", c.publish(ctx, out))
 }
 
-// sortParcels groups a batch by recipient and encodes each message at most
-// twice: once for its sender's devices, once for everybody else.
+// sortParcels groups a batch by recipient and encodes each message once; its
+// sender's devices get it with the sender's own id of it.
 func sortParcels(batch []chat.Delivery) ([]*parcel, []Logged) {
 	byUser := make(map[chat.UserID]*parcel, len(batch))
 	var parcels []*parcel
@@ -54,20 +54,17 @@ func sortParcels(batch []chat.Delivery) ([]*parcel, []Logged) {
 	for i := range batch {
 		d := &batch[i]
 		entry := Entry{Conversation: d.Conversation, Seq: d.Seq, At: d.At.UnixMilli(), Origin: d.Origin}
+		others := wire.EncodeMessage(&d.Message, "")
+		own := wire.WithClientID(others, d.ClientID)
 		if d.Log {
-			entry.Body = wire.EncodeMessage(&d.Message, "")
-			logged = append(logged, Logged{Entry: entry, Sender: d.From.ID, Own: wire.EncodeMessage(&d.Message, d.From.ID)})
+			entry.Body = others
+			logged = append(logged, Logged{Entry: entry, Sender: d.From.ID, Own: own})
 			continue
 		}
-		var others []byte
 		for _, u := range d.Recipients {
+			entry.Body = others
 			if u == d.From.ID {
-				entry.Body = wire.EncodeMessage(&d.Message, u)
-			} else {
-				if others == nil {
-					others = wire.EncodeMessage(&d.Message, u)
-				}
-				entry.Body = others
+				entry.Body = own
 			}
 			p := byUser[u]
 			if p == nil {
