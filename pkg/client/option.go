@@ -104,6 +104,9 @@ func (o *Options) complete() error {
 	if o.Token == nil && o.AccessToken == "" {
 		return errors.New("client: no access token")
 	}
+	if o.Buffer < 0 || o.MaxPending < 0 {
+		return errors.New("client: Buffer and MaxPending cannot be negative")
+	}
 	fallback(&o.Buffer, 1024)
 	fallback(&o.ReceivedEvery, 64)
 	fallback(&o.ReceivedAfter, time.Second)

@@ -126,4 +126,7 @@ func TestBadURLs(t *testing.T) {
 	if _, err := Dial(t.Context(), Options{URLs: []string{"x"}}); err == nil {
 		t.Error("no token was dialled with")
 	}
+	if _, err := Dial(t.Context(), Options{URLs: []string{"x"}, AccessToken: "x", Buffer: -1}); err == nil {
+		t.Error("a buffer for less than nothing was accepted")
+	}
 }
