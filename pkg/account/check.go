@@ -13,7 +13,7 @@ import (
 
 // The bounds of what people say of themselves, in characters.
 const (
-	MinUsername   = 3
+	MinUsername   = 2 // many Chinese names have two
 	MaxUsername   = 32
 	MinPassword   = 8
 	MaxPassword   = 128

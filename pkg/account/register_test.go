@@ -60,7 +60,7 @@ func TestWhatRegistrationsAreRefused(t *testing.T) {
 		want string
 	}{
 		{account.Registration{}, "username required, password required"},
-		{account.Registration{Username: "ab", Password: "1234567"}, "username too_short, password too_short"},
+		{account.Registration{Username: "a", Password: "1234567"}, "username too_short, password too_short"},
 		{account.Registration{Username: long, Password: long}, "username too_long, password too_long"},
 		{account.Registration{Username: "two words", Password: goodPassword}, "username format"},
 		{account.Registration{Username: "a@b.example", Password: goodPassword}, "username format"},
