@@ -173,7 +173,7 @@ func (s *Accounts) Users(ctx context.Context, ids []chat.UserID) ([]chat.User, e
 	for some := range slices.Chunk(ids, 1000) {
 		var rows []userRow
 		err := s.db.query(ctx, "store.users", func(ctx context.Context, q bun.IDB) error {
-			return q.NewSelect().Model(&rows).Where("id IN (?)", bun.In(some)).Scan(ctx)
+			return q.NewSelect().Model(&rows).Where("id IN (?)", bun.List(some)).Scan(ctx)
 		})
 		if err != nil {
 			return nil, err
@@ -192,7 +192,7 @@ func (s *Accounts) UsersNamed(ctx context.Context, keys []string) ([]chat.Accoun
 	for some := range slices.Chunk(keys, 1000) {
 		var rows []userRow
 		err := s.db.query(ctx, "store.users_named", func(ctx context.Context, q bun.IDB) error {
-			return q.NewSelect().Model(&rows).Where("username_key IN (?)", bun.In(some)).Where("deleted_at IS NULL").Scan(ctx)
+			return q.NewSelect().Model(&rows).Where("username_key IN (?)", bun.List(some)).Where("deleted_at IS NULL").Scan(ctx)
 		})
 		if err != nil {
 			return nil, err

@@ -163,7 +163,7 @@ func (s *Accounts) lockUser(ctx context.Context, tx bun.Tx, id chat.UserID) (use
 // oldest sign-in first.
 func openDevices(ctx context.Context, tx bun.Tx, users ...chat.UserID) ([]deviceRow, error) {
 	var rows []deviceRow
-	err := tx.NewSelect().Model(&rows).Where("user_id IN (?)", bun.In(users)).Where("ended_at IS NULL").
+	err := tx.NewSelect().Model(&rows).Where("user_id IN (?)", bun.List(users)).Where("ended_at IS NULL").
 		Order("user_id", "login").Scan(ctx)
 	return rows, err
 }
@@ -183,7 +183,7 @@ func endRows(ctx context.Context, tx bun.Tx, rows []deviceRow, why chat.Reason, 
 	}
 	for user, ids := range byUser {
 		_, err := tx.NewUpdate().Table("devices").Set("ended_at = ?", at).Set("end_reason = ?", why).
-			Where("user_id = ?", user).Where("id IN (?)", bun.In(ids)).Where("ended_at IS NULL").Exec(ctx)
+			Where("user_id = ?", user).Where("id IN (?)", bun.List(ids)).Where("ended_at IS NULL").Exec(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/uptrace/bun"
 )
 
 func TestDuplicatesNameTheirKey(t *testing.T) {
@@ -75,5 +78,23 @@ func TestMySQL8NamesItsKeysWithTheTable(t *testing.T) {
 	err := &mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'it's' for key 'users.username_key'"}
 	if got := duplicate(err); got != "username_key" {
 		t.Error(got)
+	}
+}
+
+func TestAFullDiskIsUnavailable(t *testing.T) {
+	db := openFor(t, "sqlite://"+filepath.Join(t.TempDir(), "tieline.db"))
+	ctx := context.Background()
+	if err := db.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.bun.ExecContext(ctx, "PRAGMA max_page_count = 1"); err != nil { // as few as there are
+		t.Fatal(err)
+	}
+	err := db.query(ctx, "test", func(ctx context.Context, q bun.IDB) error {
+		_, err := q.ExecContext(ctx, "UPDATE conversations SET name = ?", strings.Repeat("x", 100000))
+		return err
+	})
+	if chat.KindOf(err) != chat.Unavailable {
+		t.Error(err)
 	}
 }

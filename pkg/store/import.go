@@ -82,7 +82,7 @@ func takenNames(ctx context.Context, tx bun.Tx, accounts []chat.Account) (names,
 	found := map[string]map[string]bool{"username_key": {}, "email_key": {}, "phone": {}}
 	for column, wanted := range keys {
 		var there []string
-		err := tx.NewSelect().Table("users").Column(column).Where("? IN (?)", bun.Ident(column), bun.In(wanted)).Scan(ctx, &there)
+		err := tx.NewSelect().Table("users").Column(column).Where("? IN (?)", bun.Ident(column), bun.List(wanted)).Scan(ctx, &there)
 		if err != nil {
 			return names{}, err
 		}

@@ -118,7 +118,7 @@ func (s *Accounts) lockActive(ctx context.Context, tx bun.Tx, in []chat.Device) 
 	}
 	slices.Sort(ids)
 	var rows []userRow
-	q := tx.NewSelect().Model(&rows).Where("id IN (?)", bun.In(ids)).Where("disabled_at IS NULL").Where("deleted_at IS NULL").Order("id")
+	q := tx.NewSelect().Model(&rows).Where("id IN (?)", bun.List(ids)).Where("disabled_at IS NULL").Where("deleted_at IS NULL").Order("id")
 	if s.db.isMySQL() {
 		q.For("UPDATE")
 	}
@@ -131,7 +131,7 @@ func (s *Accounts) lockActive(ctx context.Context, tx bun.Tx, in []chat.Device) 
 		users[r.ID] = r
 		ids = append(ids, r.ID)
 	}
-	_, err := tx.NewUpdate().Table("users").Set("login_seq = login_seq + 1").Where("id IN (?)", bun.In(ids)).Exec(ctx)
+	_, err := tx.NewUpdate().Table("users").Set("login_seq = login_seq + 1").Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	return users, err
 }
 

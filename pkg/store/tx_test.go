@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -110,4 +111,29 @@ func TestARefusedTransactionChangesNothing(t *testing.T) {
 			t.Error(got, err)
 		}
 	})
+}
+
+// A command works on the same SQLite file as the node that is running.
+func TestTwoProcessesOnOneSQLiteFile(t *testing.T) {
+	url := "sqlite://" + filepath.Join(t.TempDir(), "tieline.db")
+	ctx := context.Background()
+	var wg sync.WaitGroup
+	for range 3 {
+		db := openFor(t, url)
+		if err := db.Migrate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			for range 50 {
+				if err := db.inTx(ctx, bump(db)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var got int
+	if err := openFor(t, url).bun.NewRaw("SELECT last_seq FROM conversations WHERE id = 'lobby'").Scan(ctx, &got); err != nil || got != 150 {
+		t.Error(got, err)
+	}
 }

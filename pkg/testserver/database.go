@@ -53,11 +53,11 @@ var sharedServer = sync.OnceValues(func() (*url.URL, error) {
 	return &url.URL{Scheme: "mysql", User: url.User("root"), Host: addr}, err
 })
 
-// keepAlive is our end of the pipe to the shared server's keeper. It is never
+// keepAlive is our end of the pipe to the shared server's keeper (one). It is never
 // written to and never closed: the kernel closes it when this process ends,
 // however it ends, and the keeper then stops the server and removes its files.
 // No goroutine of ours has to live as long as the server does.
-var keepAlive *os.File
+var keepAlive []*os.File
 
 // keeper runs a server until standard input ends: $1 is its directory, the rest
 // its command line.
@@ -96,7 +96,7 @@ func startShared() (string, error) {
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	keepAlive = ours
+	keepAlive = append(keepAlive, ours)
 	addr := localAddr(port)
 	if err := await(nil, func() error { return ping(rootConfig(addr)) }); err != nil {
 		return "", fmt.Errorf("mariadbd: %w\n%s", err, tail(filepath.Clean(dir)))

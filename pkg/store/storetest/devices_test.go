@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -241,8 +242,9 @@ func TestRotating(t *testing.T) {
 		}
 		_, err = try("third", "x", true, 1)
 		wants(t, err, chat.SessionEnded)
-		if e := err.(*chat.Error); e.Reason != chat.SignedOut {
-			t.Error(e.Reason)
+		var e *chat.Error
+		if !errors.As(err, &e) || e.Reason != chat.SignedOut {
+			t.Error(err)
 		}
 		_, err = w.SetDisabled(w.ctx, ann.ID, true)
 		wants(t, err, "")
