@@ -21,6 +21,7 @@ type parting struct {
 func (n *Node) part(c *conn) {
 	n.hub.remove(c)
 	n.noteSeen(c, true)
+	n.saveReceived(context.Background()) // before it can come back, on any node
 	p := parting{Session: c.session, offline: time.Now().Add(n.o.Grace)}
 	p.released = n.release(p)
 	n.mu.Lock()

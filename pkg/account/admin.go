@@ -135,15 +135,21 @@ func (a *Accounts) issueBatch(ctx context.Context, names []string, platform chat
 	if err != nil {
 		return err
 	}
-	// The registry is told of those displaced only. It has never heard of the new
-	// devices and will ask the database when they come.
-	var ended []chat.Device
 	byKey := make(map[string]chat.Device, len(devices))
 	for i, s := range signedIn {
-		ended = append(ended, s.Ended...)
 		byKey[keys[i]] = s.Device
 	}
-	a.end(ctx, ended)
+	a.mirror(ctx, func(ctx context.Context) error {
+		for _, s := range signedIn {
+			if s.Device.Login == 0 { // no such user, or disabled
+				continue
+			}
+			if err := a.reg.SignedIn(ctx, s.Device, s.Ended); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	return a.handOver(names, byKey, ttl, each)
 }
 
