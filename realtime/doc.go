@@ -1,2 +1,118 @@
 // Package realtime is one node: sockets on one side, the cluster on the other.
+//
+// # The one idea
+//
+// The database is the truth, Redis is the meeting place, a node is disposable.
+// A message exists when the database has committed it. Redis says who is
+// connected where and what waits for whom, and may lose all of it at any
+// moment. A node holds sockets, and nothing else that matters.
+//
+// # The path of a message
+//
+//	socket → read → dispatch → messaging.Submit ─┐ one goroutine a socket
+//	                                             ▼
+//	                 messaging.commitAll: whatever has gathered, one transaction:
+//	                 heads moved, rows inserted, the batch noted in the outbox
+//	                                             ▼
+//	                 messaging.deliverAll → cluster.Deliver: one script a recipient
+//	                 appends to the queue and names the nodes that hold the user;
+//	                 one publication a node; then the ack
+//	                                             ▼
+//	other node: cluster.listen → Node.Deliver → conn.push → conn.write → socket
+//
+// There is no shorter way for a recipient on the same node: one path, one
+// order, and every test tests it.
+//
+// The ack waits for Redis, up to a second, because it says whether the message
+// is live. When Redis does not answer, the batch stays in the outbox, its
+// senders are told "live": false, and later batches of the node queue up behind
+// it there, so that no message of a sender overtakes another. What a node left
+// in the outbox when it died, the others deliver (messaging.reap). The outbox is
+// written in the same transaction as the messages: stored implies delivered,
+// whatever is killed in between.
+//
+// # A socket is a cursor
+//
+// A connected device is a cursor over its user's queue; a push is only the fast
+// way to move it. The cursor (cluster.Offset) is a generation, a position, the
+// commit time of the newest message seen, and a seq for each room with a log. A
+// conn is either
+//
+//   - live: an entry whose position follows the cursor is written as it arrives;
+//   - behind: pushes are not taken, and catchUp reads pages of the queue until the
+//     cursor is level with all that was heard of; then it is live again.
+//
+// Whatever goes wrong makes a conn behind, and nothing else: a resume, a push
+// whose predecessor was not seen, a reader slower than its pushes, a lost
+// subscription, another generation. Where the queue does not reach back to the
+// cursor, fill reads the history since the cursor's time, less a margin that
+// exceeds the longest commit plus the skew of the nodes' clocks, and what the
+// socket was shown recently is not shown again.
+//
+// Nothing relies on a publication arriving. Each session is asked of every half
+// minute (sweep): does it still hold its device, and where is its queue's head.
+// After an interruption all are asked at once (heal).
+//
+// # Generations
+//
+// Everything a user has in Redis belongs to a generation, a number minted in the
+// database for one particular Redis server. A node that meets a Redis with
+// another run id, or without the number, mints the next; two nodes that do so at
+// once agree by a compare-and-set. A script that meets data of an older
+// generation forgets it, one that meets a newer generation refuses, and its node
+// catches up first. Positions of a new queue begin at the clock, so that even
+// within one generation a position of a queue that expired or was evicted is
+// never taken for one of its successor.
+//
+// # Who is connected
+//
+// A sign-in is one transaction that locks the user, takes the next login number
+// and ends the devices that must make room; the registry in Redis mirrors it,
+// each entry a compare-and-set on the login number. A connect is one script that
+// checks the registry, takes the device over, and returns the head of the queue.
+// A session's id is its fence: releasing, renewing and kicking name it, and do
+// nothing to another. Session ids sort by time, so of two sockets that believe to
+// hold one device after Redis was lost, the later one keeps it.
+//
+// A node renews one lease every 3 s, for 10 s; the trust window is the lease:
+// a node that could not renew for 10 s is dead to the others, its users are
+// offline, and what it left in the outbox is delivered by others, which is
+// harmless if it lives on. Presence is derived from leases and sessions whenever
+// it is asked for. Watchers look again when they are told that something
+// changed, when a grace time ends, and every 3 s anyway.
+//
+// # Goroutines
+//
+// Of a socket: its reader (in Serve, the caller's goroutine), a writer while
+// there is something to write, a catcher-up while it is behind. Serve returns
+// when all three have ended. Of a node: heal, sweep, pollOutbox, lobby, watch,
+// tell, save, beat, in Run; of its cluster: the keeper of generation and canary,
+// the subscriber, the lease, in cluster.Run; of its messenger: the committer, the
+// deliverer, the reaper, in Messenger.Run. None of them waits for a socket.
+//
+// # Locks
+//
+// In this order, and none is held while waiting for anything:
+//
+//	lobby.mu → conn.mu → Node.mu
+//	hub.mu, watchers.mu, people.mu: alone
+//
+// # Limits, and what happens at them
+//
+//	a socket's unwritten bytes, 256 KiB   pushes stop, it is behind and catches up
+//	                                      when half of it is read; typing and
+//	                                      presence are dropped from 64 KiB on; the
+//	                                      client is not read from meanwhile
+//	one write, 30 s                       cut off with 4008; it can resume
+//	sends waiting, 8,192                  senders wait 2 s, then "unavailable"
+//	signals waiting, 8,192                refused ("unavailable"), typing dropped
+//	a queue in Redis, TIELINE_QUEUE_*     the oldest are trimmed; the history fills in
+//	a conversation, 1,000 a resume        the older part is declared by a gap
+//	sockets catching up, 64               the others wait their turn
+//
+// # What is not promised
+//
+// That the database keeps what it has committed. That a message is shown once
+// across a lost Redis: it may come again, with the same seq. That signals and
+// typing arrive. Any order across conversations.
 package realtime
