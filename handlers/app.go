@@ -37,6 +37,7 @@ type Options struct {
 	Presence  Presence
 	Node      Node
 	Nodes     func() []NodeInfo // the live nodes, for administrators
+	Limits    Limits            // nil: everybody may do everything
 
 	Metrics        http.Handler   // answers /metrics; nil: there is none
 	Origins        []string       // browser origins allowed besides our own, "https://chat.example"
@@ -71,6 +72,9 @@ func New(o Options) *fiber.App {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Limits == nil {
+		o.Limits = unlimited{}
+	}
 	e := &edge{o: o, docs: docsPage()}
 	app := fiber.New(fiber.Config{
 		AppName: "tieline", DisableStartupMessage: true,
@@ -102,12 +106,12 @@ func (e *edge) routes(app *fiber.App) {
 	serveSite(app)
 
 	api := app.Group("/api/v1", e.crossOrigin)
-	api.Post("/auth/register", e.register)
-	api.Post("/auth/login", e.login)
+	api.Post("/auth/register", e.slowly, e.register)
+	api.Post("/auth/login", e.slowly, e.login)
 	api.Post("/auth/refresh", e.refresh)
 	api.Post("/auth/logout", e.as(e.logout))
 	api.Post("/auth/ticket", e.as(e.ticket))
-	api.Post("/auth/password", e.password)
+	api.Post("/auth/password", e.slowly, e.password)
 
 	api.Get("/me", e.as(e.me))
 	api.Get("/me/devices", e.as(e.listDevices))

@@ -18,8 +18,19 @@ func (e *edge) as(h call) fiber.Handler {
 		if err != nil {
 			return err
 		}
+		if err := e.o.Limits.Allow(c.UserContext(), chat.Requests, string(who.User)); err != nil {
+			return err
+		}
 		return h(c, who)
 	}
+}
+
+// slowly lets an address try passwords only so often.
+func (e *edge) slowly(c *fiber.Ctx) error {
+	if err := e.o.Limits.Allow(c.UserContext(), chat.Logins, e.addr(c)); err != nil {
+		return err
+	}
+	return c.Next()
 }
 
 // asAdmin lets a call through for administrators only. The account itself is

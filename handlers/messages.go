@@ -46,6 +46,9 @@ func (e *edge) postMessage(c *fiber.Ctx, who chat.Identity) error {
 	if err != nil {
 		return err
 	}
+	if err := e.o.Limits.Allow(c.UserContext(), chat.Sends, string(who.User)); err != nil {
+		return err
+	}
 	in, err := body[struct {
 		ID      string      `json:"id"`
 		Message *wire.Draft `json:"message"`

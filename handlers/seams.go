@@ -62,3 +62,14 @@ type Node interface {
 	// "database"), and whether all is well.
 	Ready(context.Context) (ready bool, degraded []string, strict bool)
 }
+
+// Limits says how often people may do what; *cluster.Limits.
+type Limits interface {
+	// Allow returns nil, or a RateLimited error that says when to try again.
+	Allow(ctx context.Context, op chat.Operation, who string) error
+}
+
+// unlimited lets everybody do everything.
+type unlimited struct{}
+
+func (unlimited) Allow(context.Context, chat.Operation, string) error { return nil }

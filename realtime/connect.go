@@ -42,6 +42,9 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	err := func() error {
 		ctx, cancel := context.WithTimeout(ctx, connectWithin)
 		defer cancel()
+		if err := n.o.Limits.Allow(ctx, chat.Connects, h.Addr); err != nil {
+			return err
+		}
 		if err := n.identify(ctx, c, h); err != nil {
 			return err
 		}

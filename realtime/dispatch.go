@@ -115,6 +115,11 @@ func (r *reading) refuseFrame(id string, err error) {
 
 // dispatch does what a frame asks for. Its error is the answer.
 func (r *reading) dispatch(f *wire.ClientFrame) error {
+	if op := operationOf(f.Type); op != "" {
+		if err := r.node.o.Limits.Allow(r.ctx, op, string(r.session.User)); err != nil {
+			return err
+		}
+	}
 	switch f.Type {
 	case wire.Send:
 		return r.say(f)
@@ -138,6 +143,20 @@ func (r *reading) dispatch(f *wire.ClientFrame) error {
 	}
 	r.sendFrame(wire.PongFrame{Type: wire.Pong, Re: f.ID}) // ping, the only type left
 	return nil
+}
+
+// operationOf returns under which limit a frame falls; none for those that cost
+// next to nothing.
+func operationOf(frame string) chat.Operation {
+	switch frame {
+	case wire.Send:
+		return chat.Sends
+	case wire.Signal, wire.Typing:
+		return chat.Signals
+	case wire.History, wire.Read, wire.Watch:
+		return chat.Requests
+	}
+	return ""
 }
 
 func (r *reading) within() (context.Context, context.CancelFunc) {

@@ -100,7 +100,7 @@
 // # Limits, and what happens at them
 //
 //	a socket's unwritten bytes, 256 KiB   pushes stop, it is behind and catches up
-//	                                      when half of it is read; typing and
+//	                                      when most of it is read; typing and
 //	                                      presence are dropped from 64 KiB on; the
 //	                                      client is not read from meanwhile
 //	one write, 30 s                       cut off with 4008; it can resume

@@ -37,6 +37,12 @@ type Devices interface {
 	LastSeen(ctx context.Context, users []chat.UserID) (map[chat.UserID]time.Time, error)
 }
 
+// Limits says how often people may do what.
+type Limits interface {
+	// Allow returns nil, or a RateLimited error that says when to try again.
+	Allow(ctx context.Context, op chat.Operation, who string) error
+}
+
 // History is what sockets are filled in from.
 type History interface {
 	Conversation(ctx context.Context, id chat.ConversationID) (chat.Conversation, error)
@@ -58,6 +64,7 @@ type Options struct {
 	Messenger *messaging.Messenger
 	Cluster   *cluster.Cluster
 	Ledger    cluster.Ledger
+	Limits    Limits        // nil: none
 	Grace     time.Duration // how long a closed socket may take to come back
 	Heartbeat time.Duration // between pings; a socket silent for three is closed
 	Log       *slog.Logger
@@ -101,6 +108,9 @@ type Node struct {
 func New(o Options) *Node {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 25 * time.Second
+	}
+	if o.Limits == nil {
+		o.Limits = unlimited{}
 	}
 	n := &Node{
 		o: o, c: o.Cluster, h: o.History, m: o.Messenger, log: o.Log, hub: newHub(), people: newPeople(o.History),
@@ -214,6 +224,11 @@ func (n *Node) recentMost() int {
 	}
 	return recentAway
 }
+
+// unlimited lets everybody do everything.
+type unlimited struct{}
+
+func (unlimited) Allow(context.Context, chat.Operation, string) error { return nil }
 
 // people remembers senders' cards for a minute.
 type people struct {

@@ -139,13 +139,14 @@ func (a *App) build(key []byte) {
 	a.cluster = cluster.New(a.redis, options)
 	accounts := account.New(people, a.cluster, accountOptions(a.cfg, key, a.log))
 	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry)})
+	limits := cluster.NewLimits(a.cluster, rates(a.cfg))
 	a.node = realtime.New(realtime.Options{
-		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Messenger: a.messenger,
-		Cluster: a.cluster, Ledger: options.Ledger, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
+		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Messenger: a.messenger, Cluster: a.cluster,
+		Ledger: options.Ledger, Limits: limits, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
 	})
 	a.http = handlers.New(handlers.Options{
 		Accounts: accounts, Devices: device.New(people, a.cluster, a.cluster), Messenger: a.messenger,
-		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes,
+		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, Limits: limits,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Origins: a.cfg.Origins, TrustedProxies: a.cfg.Proxies, Context: a.sockets, Log: a.log,
 	})

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tieline/tieline/pkg/account"
+	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/config"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/realtime/cluster"
@@ -51,6 +52,13 @@ func accountOptions(cfg *config.Config, key []byte, log *slog.Logger) account.Op
 	return account.Options{
 		Key: key, AccessTTL: cfg.AccessTTL, RefreshTTL: cfg.RefreshTTL, Policy: cfg.Sessions,
 		MaxDevices: cfg.MaxDevices, Registration: cfg.Registration, Log: log,
+	}
+}
+
+func rates(cfg *config.Config) map[chat.Operation]int {
+	return map[chat.Operation]int{
+		chat.Sends: cfg.LimitSends, chat.Signals: cfg.LimitSignals, chat.Requests: cfg.LimitRequests,
+		chat.Connects: cfg.LimitConnects, chat.Logins: cfg.LimitLogins,
 	}
 }
 

@@ -17,6 +17,7 @@ import "github.com/tieline/tieline/pkg/chat"
 //	tl:generation           string  ever      the generation Redis belongs to
 //	tl:identity             string  ever      stands for the server's run id where it has none
 //	tl:ticket:HASH          string  30 s      whom a one-time ticket speaks for
+//	tl:limit:OP:WHO         string  seconds   when the next operation is due
 //	tl:to:NODE, tl:to:all   channel           envelopes for a node, for all nodes
 const (
 	keyNodes      = "tl:nodes"
@@ -34,4 +35,7 @@ func keyWatchers(u chat.UserID) string          { return userKey(u, "watchers") 
 func keyLog(r chat.ConversationID) string       { return "tl:{r:" + string(r) + "}:log" }
 func keyOnline(n chat.NodeID) string            { return "tl:online:" + string(n) }
 func keyTicket(hash string) string              { return "tl:ticket:" + hash }
-func channelOf(n chat.NodeID) string            { return "tl:to:" + string(n) }
+func keyLimit(op chat.Operation, who string) string {
+	return "tl:limit:" + string(op) + ":" + who
+}
+func channelOf(n chat.NodeID) string { return "tl:to:" + string(n) }

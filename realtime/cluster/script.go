@@ -21,7 +21,8 @@ var (
 	receivedScript = load("received")
 	devicesScript  = load("devices")
 	leaseScript    = load("lease")
-	scripts        = []*redis.Script{claimScript, releaseScript, renewScript, appendScript, pageScript, receivedScript, devicesScript, leaseScript}
+	limitScript    = load("limit")
+	scripts        = []*redis.Script{claimScript, releaseScript, renewScript, appendScript, pageScript, receivedScript, devicesScript, leaseScript, limitScript}
 )
 
 func load(name string) *redis.Script {
