@@ -43,6 +43,7 @@ func keyOf(p *chat.Pending) sendKey { return sendKey{p.From.ID, p.ClientID} }
 // to be kept; a lost connection may have kept all of it.
 func (s *Messages) Append(ctx context.Context, node string, n int64, batch []*chat.Pending) error {
 	fresh, twins := splitTwins(batch)
+	before := map[sendKey]kept{}
 	for len(fresh) > 0 {
 		err := s.db.change(ctx, "store.append", func(ctx context.Context, tx bun.Tx) error {
 			return s.appendIn(ctx, tx, node, n, fresh)
@@ -53,17 +54,34 @@ func (s *Messages) Append(ctx context.Context, node string, n int64, batch []*ch
 		if duplicate(err) != "sender_id_client_id" {
 			return err
 		}
-		if fresh, err = s.withoutRepeated(ctx, fresh); err != nil {
+		if fresh, err = s.withoutRepeated(ctx, fresh, before); err != nil {
 			return err
 		}
 	}
 	for p, first := range twins {
-		repeat(p, first.Digest, first.Seq, first.At)
-		if p.Err == nil {
-			p.Err = first.Err
+		k, ok := before[keyOf(p)]
+		if !ok {
+			k = kept{first.Conversation, first.Digest, first.Seq, first.At}
 		}
+		k.repeat(p)
 	}
 	return nil
+}
+
+// kept is what the database has under a client id.
+type kept struct {
+	conversation chat.ConversationID
+	digest       [16]byte
+	seq          int64
+	at           time.Time
+}
+
+// repeat answers a message whose client id was committed before it.
+func (k *kept) repeat(p *chat.Pending) {
+	p.Repeated, p.Conversation, p.Seq, p.At = true, k.conversation, k.seq, k.at
+	if k.digest != p.Digest {
+		p.Err = &chat.Error{Kind: chat.Conflict, Op: "store.append", Safe: "this id was used for another message"}
+	}
 }
 
 // splitTwins keeps the first of each send of a batch; its twins follow it.
@@ -81,13 +99,6 @@ func splitTwins(batch []*chat.Pending) (fresh []*chat.Pending, twins map[*chat.P
 		fresh = append(fresh, p)
 	}
 	return fresh, twins
-}
-
-func repeat(p *chat.Pending, digest [16]byte, seq int64, at time.Time) {
-	p.Repeated, p.Seq, p.At = true, seq, at
-	if digest != p.Digest {
-		p.Err = &chat.Error{Kind: chat.Conflict, Op: "store.append", Safe: "this id was used for another message"}
-	}
 }
 
 // appendIn does the work of Append inside its transaction.
@@ -148,8 +159,9 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 	return next, nil
 }
 
-// withoutRepeated marks what was committed before and returns the rest.
-func (s *Messages) withoutRepeated(ctx context.Context, fresh []*chat.Pending) ([]*chat.Pending, error) {
+// withoutRepeated answers what was committed before, notes it, and returns the
+// rest.
+func (s *Messages) withoutRepeated(ctx context.Context, fresh []*chat.Pending, before map[sendKey]kept) ([]*chat.Pending, error) {
 	var rows []messageRow
 	err := s.db.query(ctx, "store.repeated", func(ctx context.Context, q bun.IDB) error {
 		sel := q.NewSelect().Model(&rows).Column("conversation_id", "seq", "sender_id", "client_id", "digest", "at")
@@ -163,15 +175,14 @@ func (s *Messages) withoutRepeated(ctx context.Context, fresh []*chat.Pending) (
 	if err != nil {
 		return nil, err
 	}
-	had := make(map[sendKey]*messageRow, len(rows))
 	for i := range rows {
-		had[sendKey{rows[i].SenderID, string(rows[i].ClientID)}] = &rows[i]
+		r := &rows[i]
+		before[sendKey{r.SenderID, string(r.ClientID)}] = kept{r.ConversationID, [16]byte(r.Digest), r.Seq, r.At.UTC()}
 	}
 	var rest []*chat.Pending
 	for _, p := range fresh {
-		if r := had[keyOf(p)]; r != nil {
-			repeat(p, [16]byte(r.Digest), r.Seq, r.At.UTC())
-			p.Conversation = r.ConversationID
+		if k, ok := before[keyOf(p)]; ok {
+			k.repeat(p)
 		} else {
 			rest = append(rest, p)
 		}
