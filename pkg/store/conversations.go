@@ -249,5 +249,6 @@ func writeCursor(c chat.Conversation) string {
 func readCursor(s string) (time.Time, string, bool) {
 	at, id, ok := strings.Cut(s, ".")
 	us, err := strconv.ParseInt(at, 36, 64)
-	return time.UnixMicro(us).UTC(), id, ok && err == nil
+	t := time.UnixMicro(us).UTC()
+	return t, id, ok && err == nil && t.Year() >= 1 && t.Year() <= 9999 // what a DATETIME is compared with
 }
