@@ -50,7 +50,10 @@ func (s *Messages) OldLeftovers(ctx context.Context, alive []string, before time
 		ids[i] = []byte(n)
 	}
 	return s.leftovers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("node_id NOT IN (?) AND at < ?", bun.In(ids), before.UTC()).Order("node_id ASC", "n ASC").Limit(int64(limit))
+		if len(ids) > 0 { // NOT IN () would be NOT IN (NULL), which nothing is
+			q.Where("node_id NOT IN (?)", bun.In(ids))
+		}
+		return q.Where("at < ?", before.UTC()).Order("node_id ASC", "n ASC").Limit(int64(limit))
 	})
 }
 
