@@ -18,19 +18,21 @@ const (
 	sweepParts  = 32 // so a session is asked of every 32 s
 	sweepChunk  = 500
 	replayEarly = time.Minute // ended devices are told again from this long before an interruption
+
+	replayAtStart = 10 * time.Minute
 )
 
 // heal puts right what may have gone wrong during an interruption.
 func (n *Node) heal(ctx context.Context) error {
-	since := time.Now().Add(-10 * time.Minute) // what a node did not live to tell is told by the next
 	for {
+		var since time.Time
 		select {
 		case <-ctx.Done():
 			return nil
 		case since = <-n.restore:
 		}
-		if since.IsZero() || since.Unix() <= 0 {
-			since = time.Now().Add(-10 * time.Minute)
+		if since.Unix() <= 0 { // this node has just started: what another did not live to tell, it tells
+			since = time.Now().Add(-replayAtStart)
 		}
 		if err := n.healOnce(ctx, since); err != nil {
 			n.log.Warn("not everything could be restored yet", "error", err)

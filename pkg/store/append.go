@@ -146,7 +146,7 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 		ID      chat.ConversationID
 		LastSeq int64
 	}
-	if err := tx.NewSelect().Table("conversations").Column("id", "last_seq").Where("id IN (?)", bun.In(ids)).Scan(ctx, &moved); err != nil {
+	if err := tx.NewSelect().Table("conversations").Column("id", "last_seq").Where("id IN (?)", bun.List(ids)).Scan(ctx, &moved); err != nil {
 		return nil, err
 	}
 	next := make(map[chat.ConversationID]int64, len(heads))

@@ -58,7 +58,7 @@ func (s *Messages) conversations(ctx context.Context, ids []chat.ConversationID)
 	}
 	var rows []conversationRow
 	err := s.db.query(ctx, "store.conversations", func(ctx context.Context, q bun.IDB) error {
-		return q.NewSelect().Model(&rows).Where("id IN (?)", bun.In(unique(ids))).Scan(ctx)
+		return q.NewSelect().Model(&rows).Where("id IN (?)", bun.List(unique(ids))).Scan(ctx)
 	})
 	for i := range rows {
 		out[rows[i].ID] = rows[i].conversation()
@@ -79,7 +79,7 @@ func (s *Messages) OpenDirect(ctx context.Context, a, b chat.UserID) (chat.Conve
 		a, b = b, a
 	}
 	err = s.db.change(ctx, "store.direct", func(ctx context.Context, tx bun.Tx) error {
-		n, err := tx.NewSelect().Table("users").Where("id IN (?) AND deleted_at IS NULL", bun.In(unique([]chat.UserID{a, b}))).Count(ctx)
+		n, err := tx.NewSelect().Table("users").Where("id IN (?) AND deleted_at IS NULL", bun.List(unique([]chat.UserID{a, b}))).Count(ctx)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ func (s *Accounts) LastSeen(ctx context.Context, users []chat.UserID) (map[chat.
 	}
 	err := s.db.query(ctx, "store.last_seen", func(ctx context.Context, q bun.IDB) error {
 		return q.NewSelect().Table("devices").Column("user_id").ColumnExpr("MAX(last_seen) AS seen").
-			Where("user_id IN (?)", bun.In(unique(users))).Group("user_id").Scan(ctx, &rows)
+			Where("user_id IN (?)", bun.List(unique(users))).Group("user_id").Scan(ctx, &rows)
 	})
 	for _, r := range rows {
 		out[r.UserID] = r.Seen.UTC()

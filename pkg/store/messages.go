@@ -132,7 +132,7 @@ func (s *Messages) People(ctx context.Context, ids []chat.UserID) (map[chat.User
 	}
 	err := s.db.query(ctx, "store.people", func(ctx context.Context, q bun.IDB) error {
 		return q.NewSelect().Table("users").Column("id", "username", "nickname", "avatar_url").
-			Where("id IN (?)", bun.In(unique(ids))).Scan(ctx, &rows)
+			Where("id IN (?)", bun.List(unique(ids))).Scan(ctx, &rows)
 	})
 	for _, r := range rows {
 		out[r.ID] = chat.Person{ID: r.ID, Username: r.Username, Nickname: r.Nickname, AvatarURL: r.AvatarURL}

@@ -51,7 +51,7 @@ func (s *Messages) OldLeftovers(ctx context.Context, alive []string, before time
 	}
 	return s.leftovers(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
 		if len(ids) > 0 { // NOT IN () would be NOT IN (NULL), which nothing is
-			q.Where("node_id NOT IN (?)", bun.In(ids))
+			q.Where("node_id NOT IN (?)", bun.List(ids))
 		}
 		return q.Where("at < ?", before.UTC()).Order("node_id ASC", "n ASC").Limit(int64(limit))
 	})

@@ -122,7 +122,7 @@ func TestQueueIsDenseAndRepeatsAreFound(t *testing.T) {
 			t.Fatalf("queue: %+v, %v", page, err)
 		}
 		e = in.next(t, "a nudge", func(e *Envelope) bool { return len(e.Queued) > 0 })
-		if e.Queued[0].Body != nil && len(e.Queued[0].Body) != 0 || e.Queued[0].Position != start+3 {
+		if len(e.Queued[0].Body) != 0 || e.Queued[0].Position != start+3 {
 			t.Fatalf("nudge: %+v", e.Queued[0])
 		}
 		own, err := n1.ReadQueue(t.Context(), "alice", 0, 100)
