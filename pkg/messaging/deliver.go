@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -22,6 +23,7 @@ const (
 // are delivered, and whether some were left to the outbox.
 type delivery struct {
 	m         *Messenger
+	taken     int64 // the newest batch that was this goroutine's turn
 	delivered int64 // all batches up to this one are delivered
 	forgotten int64 // and up to this one have left the outbox
 	behind    bool  // batches after delivered are in the outbox and wait their turn
@@ -66,10 +68,8 @@ func (m *Messenger) deliverAll(ctx context.Context) {
 // answers its senders.
 func (d *delivery) deliver(b *commit) {
 	start := time.Now()
+	d.taken = b.n
 	switch {
-	case b.n <= d.delivered: // found in the outbox meanwhile
-		b.answer(true)
-		return
 	case len(b.sends) == 0:
 		d.doubts = append(d.doubts, doubt{b.n, time.Now().Add(doubtFor)})
 		return
@@ -111,7 +111,9 @@ func (b *commit) answer(live bool) {
 	}
 }
 
-// catchUp delivers what this node left to the outbox, some at a time.
+// catchUp delivers what this node left to the outbox, some at a time. Batches
+// that the outbox has, but whose turn has not come, wait for it: they may come
+// after one whose commit is in doubt.
 func (d *delivery) catchUp() {
 	if !d.behind || !d.m.c.Up() {
 		return
@@ -122,15 +124,19 @@ func (d *delivery) catchUp() {
 	if err != nil {
 		return // the database is away: later
 	}
-	if len(left) == 0 {
-		d.behind = false
-		return
+	more := len(left) == reapBatch
+	if n := slices.IndexFunc(left, func(l chat.Leftover) bool { return l.N > d.taken }); n >= 0 {
+		left, more = left[:n], false
 	}
 	if d.m.redeliver(ctx, left) != nil {
 		return
 	}
-	d.delivered = left[len(left)-1].N
-	d.m.Nudge()
+	if more {
+		d.delivered = left[len(left)-1].N
+		d.m.Nudge()
+		return
+	}
+	d.delivered, d.behind = d.taken, false
 }
 
 // redeliver takes leftovers to their recipients; what they have already stays

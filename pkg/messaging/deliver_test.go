@@ -1,0 +1,172 @@
+package messaging
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+)
+
+// Redis away: everything is kept and said to be, and delivered in its order when
+// Redis is back, at the latest a moment after.
+func TestWhileRedisIsAway(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.submit("a")
+		n.wantAnswers("1 live", "a")
+		n.c.setUp(false)
+		n.submit("b")
+		n.wantAnswers("2 kept", "b")
+		n.submit("c", "d")
+		n.wantAnswers("3 kept, 4 kept", "c", "d")
+		n.submit("b") // again: as kept as before
+		n.wantAnswers("2 kept+2 kept", "b")
+		pass(time.Hour)
+		n.wantDelivered("a")
+		n.c.setUp(true)
+		pass(retryEvery)
+		n.wantDelivered("a b c d")
+		n.submit("e")
+		n.wantAnswers("5 live", "e")
+		pass(2 * forgetEvery)
+		n.wantDelivered("a b c d e")
+		n.wantWaiting("")
+	})
+}
+
+// Whoever knows that Redis is back may say so.
+func TestANudgeIsHeardAtOnce(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.c.setUp(false)
+		n.submit("a")
+		n.wantAnswers("1 kept", "a")
+		n.c.setUp(true)
+		n.Nudge()
+		n.Nudge()
+		n.wantDelivered("a")
+	})
+}
+
+// A delivery that failed half-way is done again from its beginning, ahead of all
+// that was committed meanwhile, and what had arrived does not arrive twice.
+func TestADeliveryThatFailed(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		gate := make(chan struct{})
+		n.a.hook(func(int64, []*chat.Pending) error { <-gate; return nil })
+		var broken atomic.Bool
+		broken.Store(true)
+		n.c.hook(func(batch []chat.Delivery, search int) (int, error) {
+			if broken.Load() {
+				return len(batch) / 2, errors.New("cut off")
+			}
+			if search == 0 && slices.ContainsFunc(batch, func(d chat.Delivery) bool { return d.Seq <= 5 }) {
+				t.Error("a repeat would not be found")
+			}
+			return 0, nil
+		})
+		n.submit("x")
+		gate <- struct{}{} // alone in its batch, since the others came later
+		n.submit("a", "b", "c", "d")
+		gate <- struct{}{}
+		n.wantAnswers("1 kept, 2 kept, 5 kept", "x", "a", "d")
+		close(gate)
+		n.submit("e")
+		n.wantAnswers("6 kept", "e")
+		n.wantDelivered("") // half of one is none
+		pass(retryEvery)
+		n.wantDelivered("")
+		broken.Store(false)
+		pass(2 * retryEvery)
+		n.wantDelivered("x a b c d e")
+		pass(forgetEvery)
+		n.wantWaiting("")
+	})
+}
+
+// Many batches wait for Redis: more than are read at a time.
+func TestAllThatWaitedIsDelivered(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.c.setUp(false)
+		ids := numbered("m", 2*reapBatch+7)
+		for _, id := range ids {
+			n.submit(id)
+			n.wantAnswers(id[1:]+" kept", id)
+		}
+		n.c.setUp(true)
+		pass(retryEvery)
+		n.wantDelivered(strings.Join(ids, " "))
+		pass(forgetEvery)
+		n.wantWaiting("")
+	})
+}
+
+// Sends do not pause for Redis to be caught up with, and are live again soon
+// after it is back nevertheless.
+func TestLiveAgainUnderLoad(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.a.hook(func(int64, []*chat.Pending) error { pass0(time.Millisecond); return nil })
+		n.c.hook(func([]chat.Delivery, int) (int, error) { pass0(time.Millisecond); return 0, nil })
+		n.c.setUp(false)
+		var ids []string
+		say := func(many int) {
+			for range many {
+				ids = append(ids, fmt.Sprint("m", len(ids)+1))
+				n.submit(ids[len(ids)-1])
+				pass0(100 * time.Microsecond)
+			}
+		}
+		say(1000)
+		n.c.setUp(true)
+		say(10_000)
+		if got := n.answered(ids[len(ids)-1000]); !strings.HasSuffix(got, "live") {
+			t.Errorf("most of a second after Redis came back a send is answered %q", got)
+		}
+		pass(forgetEvery * 2)
+		n.wantDelivered(strings.Join(ids, " "))
+		n.wantWaiting("")
+	})
+}
+
+// pass0 is pass for a part of the world that must not wait for all others.
+func pass0(d time.Duration) { <-time.After(d) }
+
+// What was delivered leaves the outbox soon, also when the database was away at
+// that moment.
+func TestTheOutboxIsCleared(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.submit("a")
+		n.wantDelivered("a")
+		n.wantWaiting("me1")
+		n.a.goAway(true)
+		pass(10 * forgetEvery)
+		n.wantWaiting("me1")
+		n.a.goAway(false)
+		pass(forgetEvery)
+		n.wantWaiting("")
+	})
+}
+
+// Redis is back, the database is not: what waits goes on waiting.
+func TestCatchingUpNeedsTheDatabase(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.c.setUp(false)
+		n.submit("a", "b")
+		n.wantAnswers("1 kept, 2 kept", "a", "b")
+		n.a.goAway(true)
+		n.c.setUp(true)
+		pass(time.Minute)
+		n.wantDelivered("")
+		n.submit("c")
+		n.wantAnswers("unavailable", "c")
+		n.a.goAway(false)
+		pass(time.Second)
+		n.wantDelivered("a b")
+		n.submit("c")
+		n.wantAnswers("unavailable+3 live", "c")
+		n.wantDelivered("a b c")
+	})
+}

@@ -1,0 +1,129 @@
+package messaging
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tieline/tieline/pkg/chat"
+)
+
+// lose makes the next Append lose its answer; turnUp commits it after all.
+func (n *node) lose() (turnUp func()) {
+	var lost []*chat.Pending
+	var as int64
+	n.a.hook(func(nr int64, batch []*chat.Pending) error {
+		n.a.hook(nil)
+		as = nr
+		for _, p := range batch { // the senders' own are answered, and not looked at any more
+			one := *p
+			lost = append(lost, &one)
+		}
+		return errAway
+	})
+	return func() {
+		n.t.Helper()
+		if lost == nil {
+			n.t.Fatal("nothing was lost")
+		}
+		if err := n.a.keep("me", as, lost); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
+// The database does not answer a commit: the senders are told to try again. If
+// it is there after all it is delivered, whether they do or not.
+func TestACommitInDoubt(t *testing.T) {
+	for name, again := range map[string]bool{"sent again": true, "given up": false} {
+		t.Run(name, func(t *testing.T) {
+			alone(t, func(t *testing.T, n *node) {
+				turnUp := n.lose()
+				n.submit("a")
+				n.wantAnswers("unavailable", "a")
+				turnUp()
+				n.submit("b")
+				n.wantAnswers("2 live", "b")
+				if again {
+					n.submit("a")
+					n.wantAnswers("unavailable+1 live", "a")
+				}
+				pass(2 * forgetEvery)
+				n.wantDelivered("b a")
+				pass(2 * doubtFor)
+				n.wantDelivered("b a")
+				n.wantWaiting("")
+			})
+		})
+	}
+}
+
+// A commit may have been on its way for most of a minute.
+func TestACommitThatTurnsUpLate(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		turnUp := n.lose()
+		n.submit("a")
+		n.wantAnswers("unavailable", "a")
+		for _, id := range numbered("m", 50) {
+			n.submit(id)
+			pass(time.Second)
+		}
+		turnUp()
+		pass(2 * forgetEvery)
+		n.wantDelivered(strings.Join(append(numbered("m", 50), "a"), " "))
+		pass(2 * doubtFor)
+		n.wantWaiting("")
+	})
+}
+
+// A commit in doubt turns up while Redis is away, too.
+func TestInDoubtAndRedisAway(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.c.setUp(false)
+		n.submit("a")
+		n.wantAnswers("1 kept", "a")
+		turnUp := n.lose()
+		n.submit("b")
+		n.wantAnswers("unavailable", "b")
+		n.submit("c")
+		n.wantAnswers("2 kept", "c")
+		pass(2 * doubtFor)
+		turnUp()
+		pass(2 * doubtFor)
+		n.c.setUp(true)
+		pass(2 * time.Second)
+		n.wantDelivered("a b c") // by their batches
+		pass(2 * doubtFor)
+		n.wantWaiting("")
+	})
+}
+
+// A commit that nobody has heard of yet is not taken for delivered because a
+// later one is found in the outbox before its turn.
+func TestInDoubtBehindALaterBatch(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.c.setUp(false)
+		n.submit("a")
+		n.wantAnswers("1 kept", "a")
+		// While the outbox is being read, b is lost and c is committed.
+		gate := make(chan struct{})
+		n.a.hookLeftovers(func() { <-gate })
+		n.c.setUp(true)
+		pass(retryEvery)
+		turnUp := n.lose()
+		n.submit("b")
+		synctest.Wait()
+		n.submit("c")
+		synctest.Wait()
+		close(gate)
+		pass(2 * retryEvery)
+		n.wantDelivered("a c")
+		n.wantAnswers("unavailable", "b")
+		turnUp()
+		pass(2 * forgetEvery)
+		n.wantDelivered("a c b")
+		pass(2 * doubtFor)
+		n.wantWaiting("")
+	})
+}
