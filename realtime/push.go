@@ -16,7 +16,8 @@ func (c *conn) push(generation int64, q *cluster.Queued) {
 	switch {
 	case c.over:
 	case generation == c.cursor.Generation && q.Position <= c.cursor.Position: // seen
-	case c.behind, generation != c.cursor.Generation, q.Position != c.cursor.Position+1, len(q.Body) == 0, c.size > outBudget:
+	case c.behind, generation != c.cursor.Generation, q.Position != c.cursor.Position+1, c.size > outBudget,
+		len(q.Body) == 0 && q.Origin != string(c.session.ID): // a nudge, or what another session is to have said
 		c.lagLocked(q.Position)
 	default:
 		c.takeLocked(q, true)

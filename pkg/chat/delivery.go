@@ -6,6 +6,8 @@ type Delivery struct {
 	// Origin is the session (or, for one sent over HTTP, the device) that has the
 	// message by its acknowledgement and is not pushed it.
 	Origin string
+	// Session says that Origin is a session.
+	Session bool
 	// Recipients are those whose queues get it; nil when Log is set.
 	Recipients []UserID
 	// Log says that the room is too large for queues: its own log gets it once,

@@ -95,8 +95,8 @@ func (m *Messenger) prepare(ctx context.Context, o Outgoing) (*send, error) {
 		s.To.Room = c.ID
 	}
 	s.Recipients, s.Log = c.Recipients(), c.Log()
-	if s.Origin = string(o.Session); s.Origin == "" {
-		s.Origin = DeviceOrigin(o.Device)
+	if s.Origin, s.Session = string(o.Session), true; s.Origin == "" {
+		s.Origin, s.Session = DeviceOrigin(o.Device), false
 	}
 	return s, nil
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"time"
+	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -43,7 +44,7 @@ func (c *Cluster) hear(ctx context.Context, ps *redis.PubSub, to Receiver, first
 			}
 		case *redis.Message:
 			alive()
-			e, err := DecodeEnvelope([]byte(m.Payload))
+			e, err := DecodeEnvelope(unsafe.Slice(unsafe.StringData(m.Payload), len(m.Payload))) // nobody writes to it
 			if err != nil {
 				c.o.Log.Error("an envelope could not be read: are all nodes of one version?", "error", err)
 				continue

@@ -17,6 +17,7 @@ const searchRecent = 512
 type parcel struct {
 	user    chat.UserID
 	entries []Entry
+	own     []bool // said by the user, in a session that has it by its ack
 	call    *call
 }
 
@@ -73,6 +74,7 @@ func sortParcels(batch []chat.Delivery) ([]*parcel, []Logged) {
 				parcels = append(parcels, p)
 			}
 			p.entries = append(p.entries, entry)
+			p.own = append(p.own, d.Session && u == d.From.ID)
 		}
 	}
 	return parcels, logged
@@ -136,25 +138,34 @@ func entryKey(e *Entry) string {
 
 // address puts a parcel into the envelopes of the nodes that hold its user.
 // Entries that were in the queue already become a nudge: the position that the
-// user's sockets must have reached, without a body.
+// user's sockets must have reached. What a user with one open session said goes
+// without its body, since that session has it; should it be another session
+// after all, that one reads its queue.
 func (p *parcel) address(out map[chat.NodeID]*Envelope, generation int64) {
 	reply, _ := p.call.cmd.Val().([]any)
-	if len(reply) != 4 {
+	if len(reply) != 5 {
 		return
 	}
-	position, nodes, skipped := number(reply[0]), texts(reply[1]), texts(reply[2])
+	position, alone := number(reply[0]), number(reply[4]) == 1
+	nodes, _ := reply[1].([]any)
+	skipped, _ := reply[2].([]any)
 	for _, n := range nodes {
-		e := out[chat.NodeID(n)]
+		node := chat.NodeID(text(n))
+		e := out[node]
 		if e == nil {
 			e = &Envelope{Generation: generation}
-			out[chat.NodeID(n)] = e
+			out[node] = e
 		}
 		if len(skipped) > 0 {
 			e.Queued = append(e.Queued, Queued{User: p.user, Position: number(reply[3])})
 			continue
 		}
 		for i := range p.entries {
-			e.Queued = append(e.Queued, Queued{User: p.user, Position: position + int64(i), Entry: p.entries[i]})
+			q := Queued{User: p.user, Position: position + int64(i), Entry: p.entries[i]}
+			if alone && p.own[i] {
+				q.Body = nil
+			}
+			e.Queued = append(e.Queued, q)
 		}
 	}
 }

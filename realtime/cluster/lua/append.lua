@@ -2,7 +2,8 @@
 -- KEYS queue meta, queue, sessions
 -- ARGV generation, max length, ttl ms, how many newest entries to search for
 --   repeats (0: none are possible), then for each entry: key, origin, body
--- Returns {first position, nodes, skipped entry numbers, head} or {"stale", generation}.
+-- Returns {first position, nodes, skipped entry numbers, head, open sessions}
+--   or {"stale", generation}.
 -- An entry found among those searched keeps its place and is skipped.
 local generation = tonumber(redis.call('HGET', KEYS[1], 'gen') or 0)
 if generation > tonumber(ARGV[1]) then return {'stale', generation} end
@@ -29,12 +30,13 @@ if #added > 0 then
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end
-local nodes, once = {}, {}
+local nodes, once, open = {}, {}, 0
 for _, held in ipairs(redis.call('HVALS', KEYS[3])) do
   local node, till = string.match(held, '^[^|]*|([^|]*)|[^|]*|(%d+)$')
-  if till == '0' and not once[node] then
+  if till == '0' then
+    open = open + 1
+    if not once[node] then nodes[#nodes + 1] = node end
     once[node] = true
-    nodes[#nodes + 1] = node
   end
 end
-return {string.format('%.0f', first), nodes, skipped, redis.call('HGET', KEYS[1], 'head')}
+return {string.format('%.0f', first), nodes, skipped, redis.call('HGET', KEYS[1], 'head'), open}
