@@ -27,6 +27,7 @@ type delivery struct {
 	delivered int64 // all batches up to this one are delivered
 	forgotten int64 // and up to this one have left the outbox
 	behind    bool  // batches after delivered are in the outbox and wait their turn
+	retry     *time.Ticker
 	doubts    []doubt
 }
 
@@ -41,11 +42,10 @@ type doubt struct {
 // batches are left to the outbox, and while some are left there later ones join
 // them, until all have been delivered in their order.
 func (m *Messenger) deliverAll(ctx context.Context) {
-	d := delivery{m: m}
+	d := delivery{m: m, retry: time.NewTicker(retryEvery)}
 	forget := time.NewTicker(forgetEvery)
 	defer forget.Stop()
-	retry := time.NewTicker(retryEvery)
-	defer retry.Stop()
+	defer d.retry.Stop()
 	for {
 		select {
 		case b, ok := <-m.batches:
@@ -56,7 +56,7 @@ func (m *Messenger) deliverAll(ctx context.Context) {
 			d.deliver(b)
 		case <-forget.C:
 			d.forget()
-		case <-retry.C:
+		case <-d.retry.C:
 			d.catchUp()
 		case <-m.nudge:
 			d.catchUp()
@@ -82,12 +82,17 @@ func (d *delivery) deliver(b *commit) {
 			d.m.o.Observe.Delivered(len(b.sends), time.Since(start))
 			return
 		}
+		d.pause()
 		d.m.o.Log.Warn("messages are kept, but their delivery has to wait", "messages", len(b.sends), "error", err)
 	}
 	d.behind = true
 	b.answer(false)
 	d.m.o.Observe.Postponed(len(b.sends))
 }
+
+// pause lets a whole retryEvery pass before the next try. A call to a Redis that
+// hangs takes its time, and senders wait for their answers meanwhile.
+func (d *delivery) pause() { d.retry.Reset(retryEvery) }
 
 // fresh returns what of a batch is new, ready to be delivered.
 func (b *commit) fresh() []chat.Delivery {
@@ -129,6 +134,7 @@ func (d *delivery) catchUp() {
 		left, more = left[:n], false
 	}
 	if d.m.redeliver(ctx, left) != nil {
+		d.pause()
 		return
 	}
 	if more {

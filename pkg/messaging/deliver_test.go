@@ -131,6 +131,28 @@ func TestLiveAgainUnderLoad(t *testing.T) {
 	})
 }
 
+// A Redis that hangs makes nobody wait for longer than one call of it takes.
+func TestRedisHangs(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.c.hook(func([]chat.Delivery, int) (int, error) { pass0(time.Second); return 0, errDown })
+		ids := numbered("m", 200)
+		for _, id := range ids {
+			n.submit(id)
+			pass0(70 * time.Millisecond)
+		}
+		pass(5 * time.Second)
+		for _, id := range ids {
+			if took := n.took(id); took > 1500*time.Millisecond {
+				t.Errorf("%s was answered after %v: %s", id, took, n.answered(id))
+			}
+		}
+		n.wantDelivered("")
+		n.c.hook(nil)
+		pass(2 * time.Second)
+		n.wantDelivered(strings.Join(ids, " "))
+	})
+}
+
 // pass0 is pass for a part of the world that must not wait for all others.
 func pass0(d time.Duration) { <-time.After(d) }
 
