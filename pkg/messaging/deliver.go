@@ -12,6 +12,7 @@ import (
 const (
 	forgetEvery = time.Second            // delivered batches leave the outbox
 	retryEvery  = 250 * time.Millisecond // what this node left is tried again
+	catchUpFor  = 300 * time.Millisecond // at a time
 	reapEvery   = time.Second            // what other nodes left is looked for
 	reapAfter   = 3 * time.Second        // a batch this old of a node that is not alive was left
 	doubtFor    = time.Minute            // a commit that was not heard of may appear this late
@@ -116,10 +117,14 @@ func (b *commit) answer(live bool) {
 	}
 }
 
-// catchUp delivers what this node left to the outbox, some at a time. Batches
-// that the outbox has, but whose turn has not come, wait for it: they may come
-// after one whose commit is in doubt.
+// catchUp delivers what this node left to the outbox, for a moment at a time:
+// in between, senders get their answers. Batches that the outbox has, but whose
+// turn has not come, wait for it: they may come after one whose commit is in
+// doubt.
 func (d *delivery) catchUp() {
+	for d.behind && len(d.m.batches) > 0 {
+		d.deliver(<-d.m.batches)
+	}
 	if !d.behind || !d.m.c.Up() {
 		return
 	}
@@ -129,16 +134,23 @@ func (d *delivery) catchUp() {
 	if err != nil {
 		return // the database is away: later
 	}
-	more := len(left) == reapBatch
+	all := len(left) < reapBatch
 	if n := slices.IndexFunc(left, func(l chat.Leftover) bool { return l.N > d.taken }); n >= 0 {
-		left, more = left[:n], false
+		left, all = left[:n], true
 	}
-	if d.m.redeliver(ctx, left) != nil {
-		d.pause()
-		return
+	start := time.Now()
+	for i := range left {
+		if time.Since(start) > catchUpFor {
+			all = false
+			break
+		}
+		if d.m.redeliver(ctx, left[i:i+1]) != nil {
+			d.pause()
+			return
+		}
+		d.delivered = left[i].N
 	}
-	if more {
-		d.delivered = left[len(left)-1].N
+	if !all {
 		d.m.Nudge()
 		return
 	}

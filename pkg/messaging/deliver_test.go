@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -69,8 +70,9 @@ func TestADeliveryThatFailed(t *testing.T) {
 			return 0, nil
 		})
 		n.submit("x")
-		gate <- struct{}{} // alone in its batch, since the others came later
+		synctest.Wait() // alone in its batch, since the others came later
 		n.submit("a", "b", "c", "d")
+		gate <- struct{}{}
 		gate <- struct{}{}
 		n.wantAnswers("1 kept, 2 kept, 5 kept", "x", "a", "d")
 		close(gate)
@@ -150,6 +152,33 @@ func TestRedisHangs(t *testing.T) {
 		n.c.hook(nil)
 		pass(2 * time.Second)
 		n.wantDelivered(strings.Join(ids, " "))
+	})
+}
+
+// A Redis that is back but slow, and more waits for it than it takes in one go:
+// there is progress, and answers are still given meanwhile.
+func TestCatchingUpSlowly(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.c.setUp(false)
+		ids := numbered("m", 150)
+		for _, id := range ids {
+			n.submit(id)
+			n.wantAnswers(id[1:]+" kept", id)
+		}
+		n.c.hook(func([]chat.Delivery, int) (int, error) { pass0(100 * time.Millisecond); return 0, nil })
+		n.c.setUp(true)
+		for range 20 {
+			ids = append(ids, fmt.Sprint("m", len(ids)+1))
+			n.submit(ids[len(ids)-1])
+			pass(2 * time.Second)
+			if took := n.took(ids[len(ids)-1]); took > time.Second {
+				t.Errorf("%s was answered after %v", ids[len(ids)-1], took)
+			}
+		}
+		n.wantDelivered(strings.Join(ids, " "))
+		n.wantAnswers("170 live", "m170")
+		pass(2 * forgetEvery)
+		n.wantWaiting("")
 	})
 }
 

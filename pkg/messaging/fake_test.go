@@ -236,7 +236,7 @@ func (c *courier) hook(before func(batch []chat.Delivery, search int) (put int, 
 
 var errDown = chat.E("courier", chat.Unavailable, nil)
 
-func (c *courier) Deliver(_ context.Context, batch []chat.Delivery, search int) error {
+func (c *courier) Deliver(ctx context.Context, batch []chat.Delivery, search int) error {
 	put, failed := len(batch), error(nil)
 	if !c.Up() {
 		return errDown
@@ -248,6 +248,9 @@ func (c *courier) Deliver(_ context.Context, batch []chat.Delivery, search int) 
 		if put, failed = before(batch, search); failed == nil {
 			put = len(batch)
 		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
