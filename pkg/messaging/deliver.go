@@ -15,7 +15,6 @@ const (
 	catchUpFor  = 300 * time.Millisecond // at a time
 	reapEvery   = time.Second            // what other nodes left is looked for
 	reapAfter   = 3 * time.Second        // a batch this old of a node that is not alive was left
-	doubtFor    = time.Minute            // a commit that was not heard of may appear this late
 	reapBatch   = 100                    // leftovers read at a time
 	searchAll   = 1 << 20                // queue entries searched for repeats of leftovers
 )
@@ -29,13 +28,7 @@ type delivery struct {
 	forgotten int64 // and up to this one have left the outbox
 	behind    bool  // batches after delivered are in the outbox and wait their turn
 	retry     *time.Ticker
-	doubts    []doubt
-}
-
-// doubt is a batch whose commit was not heard of. It may yet appear.
-type doubt struct {
-	n     int64
-	until time.Time
+	doubts    []doubt // in the order of their batches
 }
 
 // deliverAll is the only goroutine of the node that delivers what the node
@@ -69,10 +62,11 @@ func (m *Messenger) deliverAll(ctx context.Context) {
 // answers its senders.
 func (d *delivery) deliver(b *commit) {
 	start := time.Now()
+	before := d.taken
 	d.taken = b.n
 	switch {
 	case len(b.sends) == 0:
-		d.doubts = append(d.doubts, doubt{b.n, time.Now().Add(doubtFor)})
+		d.doubt(before, b.n)
 		return
 	case d.behind || !d.m.c.Up():
 	default:
@@ -180,7 +174,7 @@ func (d *delivery) forget() {
 	d.settleDoubts()
 	to := d.delivered
 	if len(d.doubts) > 0 {
-		to = min(to, d.doubts[0].n-1)
+		to = min(to, d.doubts[0].from-1)
 	}
 	if to <= d.forgotten {
 		return
@@ -190,29 +184,6 @@ func (d *delivery) forget() {
 	if d.m.h.Delivered(ctx, d.m.o.Boot, d.forgotten+1, to) == nil {
 		d.forgotten = to
 	}
-}
-
-// settleDoubts looks whether the oldest batch in doubt was committed after all,
-// and if so delivers it. Its senders were told to try again; they may not.
-func (d *delivery) settleDoubts() {
-	if len(d.doubts) == 0 || !d.m.c.Up() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitWithin)
-	defer cancel()
-	oldest := d.doubts[0]
-	left, err := d.m.h.Leftovers(ctx, d.m.o.Boot, oldest.n-1, 1)
-	if err != nil {
-		return
-	}
-	if len(left) > 0 && left[0].N == oldest.n {
-		if d.m.redeliver(ctx, left) != nil {
-			return
-		}
-	} else if time.Now().Before(oldest.until) {
-		return
-	}
-	d.doubts = d.doubts[1:]
 }
 
 // reap finishes what other nodes began: batches in the outbox whose node is not

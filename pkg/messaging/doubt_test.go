@@ -127,3 +127,34 @@ func TestInDoubtBehindALaterBatch(t *testing.T) {
 		n.wantWaiting("")
 	})
 }
+
+// The database is away for a while and everybody keeps trying: each try is a
+// commit in doubt. Those that had happened are delivered as soon as it is back,
+// the last as well as the first, and the outbox does not grow for long.
+func TestManyCommitsInDoubt(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		first := n.lose()
+		n.submit("first")
+		synctest.Wait()
+		n.a.goAway(true)
+		const tries = 500
+		for _, id := range numbered("m", tries) {
+			n.submit(id)
+			pass(50 * time.Millisecond)
+		}
+		n.a.goAway(false)
+		last := n.lose()
+		n.submit("last")
+		synctest.Wait()
+		last()
+		first()
+		n.submit("later")
+		n.wantAnswers("unavailable, unavailable, 3 live", "first", "last", "later")
+		pass(3 * time.Second)
+		n.wantDelivered("later first last")
+		pass(2 * doubtFor)
+		n.submit("latest")
+		pass(2 * forgetEvery)
+		n.wantWaiting("")
+	})
+}
