@@ -73,6 +73,7 @@ type Messenger struct {
 	in      chan *send   // waiting to be committed
 	batches chan *commit // committed, waiting to be delivered
 	nudge   chan struct{}
+	ended   chan struct{} // closed when nobody commits any more
 }
 
 // New returns a Messenger.
@@ -83,16 +84,21 @@ func New(h History, c Courier, o Options) *Messenger {
 	return &Messenger{
 		h: h, c: c, o: o, rooms: newRoomCache(),
 		in: make(chan *send, maxWaiting), batches: make(chan *commit, 4), nudge: make(chan struct{}, 1),
+		ended: make(chan struct{}),
 	}
 }
 
-// Run commits and delivers until ctx ends; then it finishes what was accepted.
+// Run commits and delivers until ctx ends; then it finishes what was accepted,
+// and what comes later is refused. It is for calling once.
 func (m *Messenger) Run(ctx context.Context) error {
 	var g errgroup.Group
 	g.Go(func() error { m.commitAll(ctx); return nil })
 	g.Go(func() error { m.deliverAll(ctx); return nil })
 	g.Go(func() error { m.reap(ctx); return nil })
-	return g.Wait()
+	err := g.Wait()
+	close(m.ended)
+	m.refuseLate()
+	return err
 }
 
 // Nudge says that delivery may work again: what waits is tried at once.

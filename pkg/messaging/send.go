@@ -109,6 +109,7 @@ func DeviceOrigin(d chat.DeviceID) string { return "device " + string(d) }
 func (m *Messenger) admit(ctx context.Context, s *send) error {
 	select {
 	case m.in <- s:
+		m.refuseLate()
 		return nil
 	default:
 	}
@@ -116,9 +117,34 @@ func (m *Messenger) admit(ctx context.Context, s *send) error {
 	defer t.Stop()
 	select {
 	case m.in <- s:
+		m.refuseLate()
 		return nil
+	case <-m.ended:
+		return notNow("this node is going away")
 	case <-t.C:
 	case <-ctx.Done():
 	}
-	return &chat.Error{Kind: chat.Unavailable, Op: "messaging.admit", Safe: "too many messages at once", Retry: time.Second}
+	return notNow("too many messages at once")
+}
+
+func notNow(why string) error {
+	return &chat.Error{Kind: chat.Unavailable, Op: "messaging.admit", Safe: why, Retry: time.Second}
+}
+
+// refuseLate answers what nobody will commit, once Run has ended. Both Run and
+// every sender look for such, each after what the other might have missed.
+func (m *Messenger) refuseLate() {
+	select {
+	case <-m.ended:
+	default:
+		return
+	}
+	for {
+		select {
+		case s := <-m.in:
+			m.refuse([]*send{s}, notNow("this node is going away"))
+		default:
+			return
+		}
+	}
 }
