@@ -60,15 +60,17 @@ type line struct {
 	gone sync.WaitGroup
 
 	mu       sync.Mutex
-	changed  chan struct{}        // closed and replaced whenever something below changes
-	queues   map[string][]frame   // by type, not looked at by a verb yet
-	replies  map[string]frame     // by what they answer
-	presence map[chat.UserID]bool // who is online, by the newest frame
-	probes   map[string]bool      // the probes that arrived
-	since    int                  // frames with an offset since the welcome
-	probed   int                  // of them probes
-	all      []string             // the newest frames, for the message of a failure
-	ended    error                // how it ended
+	changed  chan struct{}                       // closed and replaced whenever something below changes
+	queues   map[string][]frame                  // by type, not looked at by a verb yet
+	replies  map[string]frame                    // by what they answer
+	presence map[chat.UserID]bool                // who is online, by the newest frame
+	status   map[chat.UserID]wire.PresenceStatus // and what else it said
+	wentOff  map[chat.UserID]int                 // how often somebody was shown offline
+	probes   map[string]bool                     // the probes that arrived
+	since    int                                 // frames with an offset since the welcome
+	probed   int                                 // of them probes
+	all      []string                            // the newest frames, for the message of a failure
+	ended    error                               // how it ended
 }
 
 // Types of frames that stand in queues of their own although the server calls
@@ -81,7 +83,7 @@ const (
 func openLine(d *place, n *node, raw *client.Raw) *line {
 	l := &line{
 		d: d, node: n, raw: raw, changed: make(chan struct{}), queues: map[string][]frame{}, replies: map[string]frame{},
-		presence: map[chat.UserID]bool{}, probes: map[string]bool{},
+		presence: map[chat.UserID]bool{}, status: map[chat.UserID]wire.PresenceStatus{}, wentOff: map[chat.UserID]int{}, probes: map[string]bool{},
 	}
 	l.gone.Go(l.read)
 	return l
@@ -142,7 +144,10 @@ func (l *line) takeLocked(p client.Frame, f frame) {
 		f.Count -= l.probed
 	case wire.Presence:
 		for u, status := range f.Users {
-			l.presence[u] = status.Online
+			l.presence[u], l.status[u] = status.Online, status
+			if !status.Online {
+				l.wentOff[u]++
+			}
 		}
 		return
 	}
