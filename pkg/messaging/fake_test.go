@@ -314,3 +314,11 @@ func (c *courier) delivered() string {
 
 // quiet is a log that nobody reads.
 var quiet = slog.New(slog.DiscardHandler)
+
+// stuck is an archive whose Append answers when its context ends.
+type stuck struct{ *archive }
+
+func (s *stuck) Append(ctx context.Context, _ string, _ int64, _ []*chat.Pending) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
