@@ -73,14 +73,15 @@ func (c *conn) catchUpSome(ctx context.Context) error {
 		return c.fill(ctx, at)
 	}
 	if seen > at.Position {
-		return c.readQueue(ctx, at)
+		return c.readQueue(ctx, at, seen)
 	}
 	return c.readLobby(ctx, at)
 }
 
 // readQueue shows the next page of the queue, or fills in where the queue no
-// longer has what follows the cursor.
-func (c *conn) readQueue(ctx context.Context, at cluster.Offset) error {
+// longer has what follows the cursor. Seen is what was heard of before the page
+// was read.
+func (c *conn) readQueue(ctx context.Context, at cluster.Offset, seen int64) error {
 	page, err := c.node.c.ReadQueue(ctx, c.session.User, at.Position, pageSize)
 	if err != nil {
 		return err
@@ -95,8 +96,9 @@ func (c *conn) readQueue(ctx context.Context, at cluster.Offset) error {
 			c.takeLocked(q, c.synced)
 		}
 	}
-	if len(page.Entries) < pageSize {
-		// What was heard of beyond the head was of a queue that is gone.
+	if len(page.Entries) < pageSize && c.seen == seen {
+		// What was heard of beyond the head was of a queue that is gone. What was
+		// heard of meanwhile may be beyond the page.
 		c.seen = c.cursor.Position
 	}
 	return nil
@@ -130,7 +132,7 @@ func (c *conn) fill(ctx context.Context, at cluster.Offset) error {
 	c.cursor.Generation, c.cursor.Position = page.Generation, page.Head
 	c.cursor.At = max(c.cursor.At, newest)
 	c.source = wire.SourceHistory
-	c.seen = page.Head
+	c.seen = max(c.seen, page.Head) // more may have been heard of meanwhile
 	return nil
 }
 

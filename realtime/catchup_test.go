@@ -1,0 +1,81 @@
+package realtime
+
+import (
+	"testing"
+
+	"github.com/tieline/tieline/pkg/wire"
+	"github.com/tieline/tieline/realtime/cluster"
+)
+
+// A message that is published while a page of the queue is on its way is not in
+// that page, and must not be taken for a rumour of a queue that is gone.
+func TestPushDuringAPageIsNotLost(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		line := newProxy(w)
+		n1, n2 := w.nodeVia("n1", line.url()), w.node("n2")
+		_, alice := w.person(n2, "alice")
+		bob, phone := w.person(n2, "bob")
+		a, b := alice.connect(n2, ""), phone.connect(n1, "")
+		n1.lose(messages)
+		w.say(a, bob.target(), "one")
+		n1.lose(nil)
+		c := n1.conn(b)
+		line.holdAnswers()
+		c.lag(c.at().Position + 1)
+		line.holds(`"text":"one"`)
+		w.say(a, bob.target(), "two")
+		eventually(t, "the second message is heard of", func() bool {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.seen >= c.cursor.Position+2
+		})
+		line.pass()
+		b.hears("one", "two")
+	})
+}
+
+// The same while the history fills in.
+func TestPushDuringAFillIsNotLost(t *testing.T) {
+	w := newWorld(t, false)
+	w.o.queueLength = 2
+	n1, n2 := w.node("n1"), w.node("n2")
+	_, alice := w.person(n2, "alice")
+	bob, phone := w.person(n2, "bob")
+	a, b := alice.connect(n2, ""), phone.connect(n1, "")
+	last := b.offset()
+	b.hangUp()
+	texts := numbered("m", 1, 5)
+	for _, text := range texts {
+		w.say(a, bob.target(), text)
+	}
+	reading, on := make(chan struct{}), make(chan struct{})
+	n1.db.hook(func(call string) error {
+		if call == "after Missed" {
+			close(reading)
+			<-on
+		}
+		return nil
+	})
+	b = phone.dial(n1, last)
+	b.expect(wire.Welcome)
+	<-reading
+	w.say(a, bob.target(), "meanwhile")
+	c := n1.conn(b)
+	eventually(t, "the message is heard of", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.seen > c.cursor.Position+int64(len(texts))
+	})
+	close(on)
+	b.hears(append(texts, "meanwhile")...)
+	if f := b.expect(wire.Synced); f.Source != wire.SourceHistory {
+		t.Errorf("synced: %s", f.raw)
+	}
+}
+
+// at returns a copy of the conn's cursor.
+func (c *conn) at() cluster.Offset {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cursor.Clone()
+}

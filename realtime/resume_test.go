@@ -1,0 +1,64 @@
+package realtime
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/tieline/tieline/pkg/wire"
+)
+
+func numbered(prefix string, from, to int) (out []string) {
+	for i := from; i <= to; i++ {
+		out = append(out, fmt.Sprint(prefix, i))
+	}
+	return out
+}
+
+// Promise 4: what was missed, and nothing else, wherever the device comes back.
+func TestResumeShowsExactlyWhatWasMissed(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		n1, n2 := w.node("n1"), w.node("n2")
+		_, alice := w.person(n1, "alice")
+		bob, phone := w.person(n1, "bob")
+		a, b := alice.connect(n1, ""), phone.connect(n2, "")
+		for _, text := range numbered("before ", 1, 3) {
+			w.say(a, bob.target(), text)
+		}
+		w.say(a, lobbyTarget, "lobby 1")
+		b.hears("before 1", "before 2", "before 3", "lobby 1")
+		last := b.offset()
+		b.hangUp()
+		for _, text := range numbered("while away ", 1, 3) {
+			w.say(a, bob.target(), text)
+		}
+		w.say(a, lobbyTarget, "lobby 2")
+		want := append(numbered("while away ", 1, 3), "lobby 2")
+
+		b = phone.dial(n1, last)
+		if f := b.expect(wire.Welcome); f.Offset != last || !f.Resumed {
+			t := w.t
+			t.Errorf("welcome starts at %q, resumed %v; the client came with %q", f.Offset, f.Resumed, last)
+		}
+		if f := b.expect(wire.Synced); f.Count != 4 || f.Source != wire.SourceQueue || !slices.Equal(b.texts(), want) {
+			w.t.Fatalf("synced %s after %q", f.raw, b.texts())
+		}
+		b.send(wire.ClientFrame{Type: wire.Received, Offset: b.offset()})
+		b.hangUp()
+		w.say(a, bob.target(), "at last")
+		// Without an offset: from what it reported as received.
+		b = phone.dial(n2, "")
+		if f := b.expect(wire.Welcome); f.Resumed {
+			w.t.Errorf("resumed without an offset: %s", f.raw)
+		}
+		if b.expect(wire.Synced); !slices.Equal(b.texts(), []string{"at last"}) {
+			w.t.Fatalf("after what was received: %q", b.texts())
+		}
+		b.hangUp()
+		// From before: everything since, again.
+		b = phone.dial(n2, last)
+		if b.expect(wire.Synced); !slices.Equal(b.texts(), []string{"at last"}) {
+			w.t.Fatalf("what was reported as received comes again: %q", b.texts())
+		}
+	})
+}
