@@ -38,6 +38,7 @@ type frame struct {
 	Data      any                                 `json:"data"`
 	Name      string                              `json:"name"`
 	After     int64                               `json:"reconnect_in_ms"`
+	Items     []wire.MessageBody                  `json:"items"`
 }
 
 // sender is who a frame comes from.
