@@ -133,4 +133,5 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/admin/users/:id/enable", e.asAdmin(e.enableUser))
 	api.Post("/admin/users/:id/kick", e.asAdmin(e.kickUser))
 	api.Get("/admin/nodes", e.asAdmin(e.listNodes))
+	api.Get("/admin/messages/:conversation/:seq/trace", e.asAdmin(e.traceMessage))
 }

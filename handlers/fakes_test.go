@@ -9,6 +9,7 @@ import (
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/device"
 	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/realtime"
 )
 
@@ -204,4 +205,15 @@ func (f *fakeNode) Serve(ctx context.Context, s realtime.Socket, h realtime.Hell
 
 func (f *fakeNode) Ready(context.Context) (bool, []string, bool) {
 	return f.ready, f.degraded, f.strict
+}
+
+func (f *fakeNode) Inquire(_ context.Context, id chat.ConversationID, seq int64) (realtime.Inquiry, error) {
+	if seq != 7 {
+		return realtime.Inquiry{}, chat.E("fake", chat.NotFound, nil)
+	}
+	return realtime.Inquiry{
+		Conversation: id, Seq: seq, Sender: "u-alice", CommittedAt: time.UnixMilli(1),
+		Recipients: []realtime.Arrival{{User: "u-bob", State: realtime.InQueue, Behind: []chat.DeviceID{"d-2", "d-1"}}},
+		Events:     []trace.Event{{At: time.UnixMilli(2), Stage: trace.Queued, Node: "n1", User: "u-bob", Detail: "12"}},
+	}, nil
 }

@@ -61,6 +61,8 @@ type Node interface {
 	// Ready reports whether clients may be sent here, what is away ("redis",
 	// "database"), and whether all is well.
 	Ready(context.Context) (ready bool, degraded []string, strict bool)
+	// Inquire gathers from all nodes what became of a message.
+	Inquire(context.Context, chat.ConversationID, int64) (realtime.Inquiry, error)
 }
 
 // Limits says how often people may do what; *cluster.Limits.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/pkg/wire"
 	"github.com/tieline/tieline/realtime/cluster"
 )
@@ -150,6 +151,7 @@ func (c *conn) showMissed(m *chat.Missed, at *cluster.Offset) bool {
 		c.mu.Lock()
 		if !c.recent.has(key) {
 			c.recent.add(key, c.node.recentMost())
+			c.noteLocked(m.Conversation, m.Messages[i].Seq, trace.Pushed)
 			c.frameLocked(body, at)
 		}
 		c.mu.Unlock()

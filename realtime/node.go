@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/realtime/cluster"
 	"golang.org/x/sync/errgroup"
 )
@@ -65,6 +66,7 @@ type Options struct {
 	Cluster   *cluster.Cluster
 	Ledger    cluster.Ledger
 	Limits    Limits        // nil: none
+	Trace     *trace.Ring   // what became of messages here; nil: nothing is remembered
 	Grace     time.Duration // how long a closed socket may take to come back
 	Heartbeat time.Duration // between pings; a socket silent for three is closed
 	Log       *slog.Logger

@@ -3,6 +3,7 @@ package realtime
 import (
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/pkg/wire"
 	"github.com/tieline/tieline/realtime/cluster"
 )
@@ -18,6 +19,9 @@ func (c *conn) push(generation int64, q *cluster.Queued) {
 	case generation == c.cursor.Generation && q.Position <= c.cursor.Position: // seen
 	case c.behind, generation != c.cursor.Generation, q.Position != c.cursor.Position+1, c.size > outBudget,
 		len(q.Body) == 0 && q.Origin != string(c.session.ID): // a nudge, or what another session is to have said
+		if len(q.Body) > 0 {
+			c.noteLocked(q.Conversation, q.Seq, trace.Behind)
+		}
 		c.lagLocked(q.Position)
 	default:
 		c.takeLocked(q, true)
@@ -34,9 +38,16 @@ func (c *conn) takeLocked(q *cluster.Queued, live bool) {
 	key := recentKey(q.Conversation, q.Seq)
 	own := q.Origin == string(c.session.ID) || live && q.Origin == messaging.DeviceOrigin(c.session.Device)
 	if own || c.recent.has(key) {
+		c.noteLocked(q.Conversation, q.Seq, trace.Acked)
 		return
 	}
+	c.noteLocked(q.Conversation, q.Seq, trace.Pushed)
 	c.showLocked(q.Body, key)
+}
+
+// noteLocked remembers what became of a message here.
+func (c *conn) noteLocked(id chat.ConversationID, seq int64, stage trace.Stage) {
+	c.node.o.Trace.Note(id, seq, trace.Event{Stage: stage, User: c.session.User, Device: c.session.Device})
 }
 
 // showLocked queues a message frame with the cursor as its offset.
@@ -80,8 +91,10 @@ func (c *conn) takeLoggedLocked(l *cluster.Logged, live bool) {
 	}
 	key := recentKey(l.Conversation, l.Seq)
 	if own || c.recent.has(key) {
+		c.noteLocked(l.Conversation, l.Seq, trace.Acked)
 		return
 	}
+	c.noteLocked(l.Conversation, l.Seq, trace.Pushed)
 	c.showLocked(body, key)
 }
 
@@ -94,6 +107,7 @@ func (c *conn) pushUnqueued(m *chat.Message, body []byte) {
 	if c.over || c.size > outBudget || c.recent.has(key) {
 		return
 	}
+	c.noteLocked(m.Conversation, m.Seq, trace.Pushed)
 	c.showLocked(body, key)
 }
 

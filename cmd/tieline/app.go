@@ -20,6 +20,7 @@ import (
 	"github.com/tieline/tieline/pkg/embedded"
 	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/store"
+	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/pkg/wire"
 	"github.com/tieline/tieline/realtime"
 	"github.com/tieline/tieline/realtime/cluster"
@@ -126,6 +127,9 @@ func (a *App) openRedis() error {
 	return nil
 }
 
+// traceEvents is how many of its newest events a node remembers: some 3 MiB.
+const traceEvents = 16384
+
 // build puts the parts together; nothing of it waits or fails.
 func (a *App) build(key []byte) {
 	registry := prometheus.NewRegistry()
@@ -133,16 +137,18 @@ func (a *App) build(key []byte) {
 	boot := chat.NewID()
 	people, messages := store.NewAccounts(a.db), store.NewMessages(a.db)
 
+	ring := trace.New(a.cfg.NodeID, traceEvents)
 	options := clusterOptions(a.cfg, a.db, a.log, boot)
+	options.Trace = ring
 	options.Describe = func() (int, int, bool) { return a.node.Describe() }
 	options.Addr = a.listener.Addr().String()
 	a.cluster = cluster.New(a.redis, options)
 	accounts := account.New(people, a.cluster, accountOptions(a.cfg, key, a.log))
-	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry)})
+	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring})
 	limits := cluster.NewLimits(a.cluster, rates(a.cfg))
 	a.node = realtime.New(realtime.Options{
 		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Messenger: a.messenger, Cluster: a.cluster,
-		Ledger: options.Ledger, Limits: limits, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
+		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
 	})
 	a.http = handlers.New(handlers.Options{
 		Accounts: accounts, Devices: device.New(people, a.cluster, a.cluster), Messenger: a.messenger,

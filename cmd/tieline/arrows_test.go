@@ -34,16 +34,17 @@ var arrows = map[string]struct{ may, because string }{
 	"pkg/config":     {vocabulary, "settings are read by cmd alone; the parts take their own Options"},
 	"pkg/embedded":   {"", "the embedded Redis is an address: nothing of ours may tell it from another"},
 	"sql/migrations": {"", "the schema is text"},
+	"pkg/trace":      {vocabulary, "it is told what happened, and asks nobody"},
 
 	"pkg/account":   {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/device":    {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
-	"pkg/messaging": {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
+	"pkg/messaging": {vocabulary + " pkg/trace", "a use-case never calls another, and states as an interface what it needs of a store"},
 
 	"pkg/store":        {vocabulary + " sql/migrations " + useCases, "the store meets the contracts of the use-cases; it never hears of Redis or of a socket"},
-	"realtime/cluster": {vocabulary + " pkg/wire " + useCases, "what the nodes agree on meets the contracts of the use-cases; it never hears of SQL or of HTTP"},
-	"realtime":         {vocabulary + " pkg/wire pkg/phrase realtime/cluster " + useCases, "a node calls use-cases; it never hears of HTTP, Fiber or a dialect"},
+	"realtime/cluster": {vocabulary + " pkg/wire pkg/trace " + useCases, "what the nodes agree on meets the contracts of the use-cases; it never hears of SQL or of HTTP"},
+	"realtime":         {vocabulary + " pkg/wire pkg/phrase pkg/trace realtime/cluster " + useCases, "a node calls use-cases; it never hears of HTTP, Fiber or a dialect"},
 	"handlers/web":     {"", "the browser client is files"},
-	"handlers":         {vocabulary + " pkg/wire pkg/phrase realtime handlers/web " + useCases, "the edge calls use-cases and hands sockets to the node; what it needs of Redis or SQL, they do for it"},
+	"handlers":         {vocabulary + " pkg/wire pkg/phrase pkg/trace realtime handlers/web " + useCases, "the edge calls use-cases and hands sockets to the node; what it needs of Redis or SQL, they do for it"},
 
 	"pkg/client":     {vocabulary + " pkg/wire", "a client never imports the server, or others could not import the client"},
 	"pkg/bench":      {vocabulary + " pkg/wire pkg/client", "load comes through the SDK, as that of anybody else"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/trace"
 )
 
 // Timing of deliveries that did not work at once.
@@ -64,6 +65,7 @@ func (d *delivery) deliver(b *commit) {
 	start := time.Now()
 	before := d.taken
 	d.taken = b.n
+	d.m.note(b, trace.Committed)
 	switch {
 	case len(b.sends) == 0:
 		d.doubt(before, b.n)
@@ -81,8 +83,21 @@ func (d *delivery) deliver(b *commit) {
 		d.m.o.Log.Warn("messages are kept, but their delivery has to wait", "messages", len(b.sends), "error", err)
 	}
 	d.behind = true
+	d.m.note(b, trace.Postponed)
 	b.answer(false)
 	d.m.o.Observe.Postponed(len(b.sends))
+}
+
+// note remembers what became of a batch, for whoever asks about one message.
+func (m *Messenger) note(b *commit, stage trace.Stage) {
+	if m.o.Trace == nil {
+		return
+	}
+	for _, s := range b.sends {
+		if !s.Repeated && s.Err == nil {
+			m.o.Trace.Note(s.Conversation, s.Seq, trace.Event{Stage: stage, User: s.From.ID})
+		}
+	}
 }
 
 // pause lets a whole retryEvery pass before the next try. A call to a Redis that

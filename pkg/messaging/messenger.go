@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/trace"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -49,6 +50,7 @@ type Options struct {
 	Boot    string // names this run of the node in the outbox
 	Log     *slog.Logger
 	Observe Observer
+	Trace   *trace.Ring // nil: nothing is remembered
 }
 
 // Observer hears of what happens, for metrics; every method may be called from

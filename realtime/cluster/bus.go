@@ -53,6 +53,7 @@ func (c *Cluster) hear(ctx context.Context, ps *redis.PubSub, to Receiver, first
 				c.heardAt.Store(time.Now().UnixNano())
 				continue
 			}
+			c.takeInquiry(e)
 			to.Deliver(e)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/trace"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -45,6 +46,7 @@ type Options struct {
 	Grace       time.Duration // how long a closed socket may take to come back
 	Ledger      Ledger
 	Log         *slog.Logger
+	Trace       *trace.Ring // what became of messages here; nil: nothing is remembered
 	// Describe returns the figures that the lease carries.
 	Describe func() (connections, sessions int, draining bool)
 }
@@ -78,7 +80,8 @@ type Cluster struct {
 	// Owned by keep.
 	lastIdentity string // of the Redis that the generation was verified against
 
-	online onlineCache
+	online  onlineCache
+	inquiry inquiry
 }
 
 // New prepares a node's view of Redis; Run makes it live.
@@ -86,7 +89,7 @@ func New(r *Redis, o Options) *Cluster {
 	if o.Describe == nil {
 		o.Describe = func() (int, int, bool) { return 0, 0, false }
 	}
-	return &Cluster{r: r, o: o, wake: make(chan struct{}, 1)}
+	return &Cluster{r: r, o: o, wake: make(chan struct{}, 1), inquiry: newInquiry()}
 }
 
 // Run keeps the lease, the subscription and the generation until ctx ends, then
@@ -96,6 +99,7 @@ func (c *Cluster) Run(ctx context.Context, to Receiver) error {
 	g.Go(func() error { return c.keep(ctx, to) })
 	g.Go(func() error { return c.listen(ctx, to) })
 	g.Go(func() error { return c.holdLease(ctx) })
+	g.Go(func() error { return c.answerAsks(ctx) })
 	return g.Wait()
 }
 

@@ -3,9 +3,11 @@ package cluster
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/pkg/wire"
 )
 
@@ -39,9 +41,13 @@ func (c *Cluster) Deliver(ctx context.Context, batch []chat.Delivery, search int
 	generation := c.generation.Load()
 	for _, p := range parcels {
 		p.address(out, generation)
+		c.notePublished(p)
 	}
 	if len(logged) > 0 {
 		out[""] = &Envelope{Generation: generation, Logged: logged}
+	}
+	for i := range logged {
+		c.o.Trace.Note(logged[i].Conversation, logged[i].Seq, trace.Event{Stage: trace.Published, Detail: "every node"})
 	}
 	return c.unwell("publish", c.publish(ctx, out))
 }
@@ -167,6 +173,20 @@ func (p *parcel) address(out map[chat.NodeID]*Envelope, generation int64) {
 			}
 			e.Queued = append(e.Queued, q)
 		}
+	}
+}
+
+// notePublished remembers where a parcel was queued and which nodes were told.
+func (c *Cluster) notePublished(p *parcel) {
+	reply, _ := p.call.cmd.Val().([]any)
+	if c.o.Trace == nil || len(reply) != 5 {
+		return
+	}
+	position, nodes := number(reply[0]), strings.Join(texts(reply[1]), " ")
+	for i := range p.entries {
+		e := &p.entries[i]
+		c.o.Trace.Note(e.Conversation, e.Seq, trace.Event{Stage: trace.Queued, User: p.user, Detail: strconv.FormatInt(position+int64(i), 10)})
+		c.o.Trace.Note(e.Conversation, e.Seq, trace.Event{Stage: trace.Published, User: p.user, Detail: nodes})
 	}
 }
 

@@ -18,6 +18,8 @@ type Envelope struct {
 	Kicks      []Kick        // sockets to close
 	Changed    []chat.UserID // whose presence may have changed
 	Canary     string        // proves to its sender that it hears itself
+	Asks       []Ask         // what became of a message?
+	Answers    []Answer      // this, here
 }
 
 // Queued is one entry appended to one user's queue.
@@ -106,6 +108,7 @@ func (e *Envelope) Encode() []byte {
 	for _, u := range e.Changed {
 		w.str(string(u))
 	}
+	w.inquiry(e)
 	return w.b
 }
 
@@ -138,6 +141,7 @@ func DecodeEnvelope(p []byte) (*Envelope, error) {
 	for range r.count() {
 		e.Changed = append(e.Changed, chat.UserID(r.str()))
 	}
+	r.inquiry(e)
 	if r.bad || len(r.b) != 0 {
 		return nil, errEnvelope
 	}
