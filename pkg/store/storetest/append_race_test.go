@@ -35,12 +35,13 @@ const (
 	committers = 8
 	rounds     = 12 // batches of each
 	perBatch   = 14
-	shared     = 60 // ids that all of them send
+	shared     = 100 // ids that all of them send
 )
 
-// room is where everything under an id goes, so that bodies alone differ.
+// room is where it is said. Two bodies go to two rooms, so that transactions
+// also meet crosswise: at the head of a room and at an id.
 func (s saying) room(rooms []chat.ConversationID) chat.ConversationID {
-	return rooms[(s.sender+len(s.client)+int(s.client[len(s.client)-1]))%len(rooms)]
+	return rooms[(s.sender+len(s.client)+int(s.client[len(s.client)-1])+s.body)%len(rooms)]
 }
 
 func (c *crowd) pending(s saying) *chat.Pending {
