@@ -93,11 +93,17 @@ func (c *conn) readQueue(ctx context.Context, at cluster.Offset, seen int64) err
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range page.Entries {
-		if q := &page.Entries[i]; q.Position == c.cursor.Position+1 {
+		// A position without an entry is that of an append that failed halfway; what
+		// it was to append comes, or came, under another.
+		if q := &page.Entries[i]; q.Position > c.cursor.Position {
 			c.takeLocked(q, c.synced)
 		}
 	}
-	if len(page.Entries) < pageSize && c.seen == seen {
+	if page.More {
+		return nil
+	}
+	c.cursor.Position = max(c.cursor.Position, page.Head)
+	if c.seen == seen {
 		// What was heard of beyond the head was of a queue that is gone. What was
 		// heard of meanwhile may be beyond the page.
 		c.seen = c.cursor.Position

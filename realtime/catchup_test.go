@@ -79,3 +79,34 @@ func (c *conn) at() cluster.Offset {
 	defer c.mu.Unlock()
 	return c.cursor.Clone()
 }
+
+// Redis that ran out of memory may have counted an entry and not kept it.
+func TestAHoleInTheQueueIsPassedOver(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		n := w.node("n1")
+		_, alice := w.person(n, "alice")
+		bob, phone := w.person(n, "bob")
+		a, b := alice.connect(n, ""), phone.connect(n, "")
+		w.say(a, bob.target(), "before")
+		w.do("HINCRBY", "tl:{u:"+string(bob.id)+"}:meta", "head", "1")
+		w.say(a, bob.target(), "after")
+		w.say(a, bob.target(), "and after")
+		b.hears("before", "after", "and after")
+		last := b.offset()
+		w.do("HINCRBY", "tl:{u:"+string(bob.id)+"}:meta", "head", "1")
+		n.sweepAll()
+		eventually(w.t, "level with the head", func() bool { return n.conn(b).isLive() })
+		w.say(a, bob.target(), "the end")
+		b.hears("the end")
+		b.hangUp()
+		b = phone.connect(n, last)
+		b.hears("the end")
+	})
+}
+
+// isLive reports whether the conn takes pushes.
+func (c *conn) isLive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.behind
+}

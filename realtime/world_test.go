@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/tieline/tieline/pkg/account"
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/embedded"
@@ -339,7 +340,9 @@ func (g gate) Verify(token string) (chat.Identity, error) {
 	return chat.Identity{User: chat.UserID(part[0]), Device: chat.DeviceID(part[1]), Login: login}, err
 }
 
-func (g gate) Redeem(_ context.Context, ticket string) (chat.Identity, error) { return g.Verify(ticket) }
+func (g gate) Redeem(_ context.Context, ticket string) (chat.Identity, error) {
+	return g.Verify(ticket)
+}
 
 func (g gate) Authorise(ctx context.Context, id chat.Identity) (chat.Identity, error) {
 	if err := g.p.db.ask("Authorise"); err != nil {
@@ -469,6 +472,20 @@ func (p *peer) conn(s *socket) *conn {
 	}
 	p.w.t.Fatal("the node does not hold the socket")
 	return nil
+}
+
+// do runs a command in Redis, behind everybody's back.
+func (w *world) do(command ...any) {
+	w.t.Helper()
+	o, err := redis.ParseURL(w.redis)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := redis.NewClient(o)
+	defer c.Close()
+	if err := c.Do(w.t.Context(), command...).Err(); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // eventually waits for what others do in their own time.

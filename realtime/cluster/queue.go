@@ -16,6 +16,7 @@ type Page struct {
 	Head       int64 // the newest position
 	First      int64 // the oldest that is kept; Head+1 when none is
 	Entries    []Queued
+	More       bool // there may be more after these
 }
 
 // ReadQueue returns up to count entries after a position, oldest first. The
@@ -32,6 +33,7 @@ func (c *Cluster) ReadQueue(ctx context.Context, u chat.UserID, after int64, cou
 	}
 	p := Page{Generation: number(under), Head: number(reply[0]), First: number(reply[1])}
 	list, _ := reply[2].([]any)
+	p.More = count > 0 && len(list) == count
 	for _, e := range list {
 		if q, ok := readEntry(e); ok {
 			q.User = u
