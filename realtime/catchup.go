@@ -96,6 +96,9 @@ func (c *conn) readQueue(ctx context.Context, at cluster.Offset, seen int64) err
 		// A position without an entry is that of an append that failed halfway; what
 		// it was to append comes, or came, under another.
 		if q := &page.Entries[i]; q.Position > c.cursor.Position {
+			if c.size > outBudget {
+				return nil // the others are read again when there is room
+			}
 			c.takeLocked(q, c.synced)
 		}
 	}
@@ -190,7 +193,7 @@ func (c *conn) readLobby(ctx context.Context, at cluster.Offset) error {
 		c.source = wire.SourceHistory
 	}
 	for i := range page {
-		if now, _ := c.cursor.Room(chat.Lobby); page[i].Seq == now+1 {
+		if now, _ := c.cursor.Room(chat.Lobby); page[i].Seq == now+1 && c.size <= outBudget {
 			c.takeLoggedLocked(&page[i], c.synced)
 		}
 	}

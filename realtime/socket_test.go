@@ -29,6 +29,7 @@ type socket struct {
 	got      []frame
 	next     int // the first frame that expect has not looked at
 	stalled  bool
+	allowed  int // writes that go through all the same
 	fails    error // of every write
 	deaf     bool  // does not answer a close
 	writing  bool
@@ -143,8 +144,9 @@ func (s *socket) WriteMessage(kind int, data []byte) error {
 		s.t.Error("two goroutines write to one socket")
 	}
 	s.writing = true
-	in := s.await(func() time.Time { return s.writeBy }, func() bool { return !s.stalled || s.closed || s.fails != nil })
+	in := s.await(func() time.Time { return s.writeBy }, func() bool { return !s.stalled || s.allowed > 0 || s.closed || s.fails != nil })
 	s.writing = false
+	s.allowed = max(s.allowed-1, 0)
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
@@ -246,6 +248,14 @@ func (s *socket) ended() {
 // stall makes the client stop, or go on, reading.
 func (s *socket) stall(stalled bool) { s.change(func() { s.stalled = stalled }) }
 
+// readOne lets a stalled client read one frame, and waits for it.
+func (s *socket) readOne() {
+	s.t.Helper()
+	before := len(s.frames(""))
+	s.change(func() { s.allowed++ })
+	eventually(s.t, "one frame", func() bool { return len(s.frames("")) > before })
+}
+
 // expect returns the next frame of a type that was not expected before; others
 // are passed over.
 func (s *socket) expect(typ string) frame {
@@ -330,12 +340,12 @@ func (s *socket) texts() []string {
 	return out
 }
 
-// frames returns those of a type so far.
+// frames returns those of a type, or all, so far.
 func (s *socket) frames(typ string) (out []frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.got {
-		if f.Type == typ {
+		if typ == "" || f.Type == typ {
 			out = append(out, f)
 		}
 	}
