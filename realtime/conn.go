@@ -19,6 +19,7 @@ type conn struct {
 	session chat.Session
 	login   int64
 	done    chan struct{} // closed when the conn is over
+	tenure  chan struct{} // a turn: Redis is told of the session by one at a time
 	work    sync.WaitGroup
 
 	mu sync.Mutex // guards all below

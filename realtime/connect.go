@@ -32,7 +32,10 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	n.sockets.Add(1)
 	defer n.sockets.Done()
 	sock.SetReadLimit(wire.MaxFrame)
-	c := &conn{node: n, sock: sock, done: make(chan struct{}), behind: true, catching: true, source: wire.SourceQueue}
+	c := &conn{
+		node: n, sock: sock, done: make(chan struct{}), tenure: make(chan struct{}, 1),
+		behind: true, catching: true, source: wire.SourceQueue,
+	}
 	defer c.end()
 	if n.drain.Load() {
 		c.close(wire.CloseGoingAway, "", wire.DrainFrame{Type: wire.Drain, ReconnectInMS: drainSpread.Milliseconds() / 2})
@@ -262,11 +265,16 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
+// finish ends the conn for all who look; what is queued is still written.
+func (c *conn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.overLocked()
+}
+
 // end waits for the socket's goroutines and closes it.
 func (c *conn) end() {
-	c.mu.Lock()
-	c.overLocked()
-	c.mu.Unlock()
+	c.finish()
 	c.work.Wait()
 	if c.bye != nil {
 		c.drainReads()

@@ -114,7 +114,7 @@ func (n *Node) sweepThese(ctx context.Context, conns []*conn) error {
 // settle puts one socket right: a session that Redis lost is claimed again, one
 // that another socket has taken over ends, and a queue that is ahead is read.
 func (n *Node) settle(ctx context.Context, c *conn, found cluster.Renewed) error {
-	if found.Holder != c.session.ID && !c.isOver() {
+	if found.Holder != c.session.ID {
 		if found.Holder > c.session.ID { // session ids sort by time: a later connect holds the device
 			c.kick(chat.Replaced)
 			return nil
@@ -131,7 +131,14 @@ func (n *Node) settle(ctx context.Context, c *conn, found cluster.Renewed) error
 	return nil
 }
 
+// claimAgain takes the device for a socket whose session Redis does not have.
+// One that closes is not claimed for any more, or nobody would release it.
 func (n *Node) claimAgain(ctx context.Context, c *conn) error {
+	c.tenure <- struct{}{}
+	defer func() { <-c.tenure }()
+	if c.isOver() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	got, err := n.claimDevice(ctx, c)
@@ -147,11 +154,6 @@ func (n *Node) claimAgain(ctx context.Context, c *conn) error {
 		return err
 	}
 	n.hub.touch(c.session.User)
-	if c.isOver() { // it closed meanwhile, and was released before it was claimed
-		n.mu.Lock()
-		n.parted[c.session.ID] = parting{Session: c.session, offline: time.Now().Add(n.o.Grace)}
-		n.mu.Unlock()
-	}
 	if got.Previous != nil {
 		return n.c.Kick(ctx, []cluster.Kick{*got.Previous})
 	}

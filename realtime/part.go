@@ -19,11 +19,14 @@ type parting struct {
 // part takes a closed socket out of the hub and gives its device up. The user
 // stays online for the grace time, so that a reconnect is not seen.
 func (n *Node) part(c *conn) {
+	c.finish() // from here on nobody claims the device for it again
 	n.hub.remove(c)
 	n.noteSeen(c, true)
 	n.saveReceived(context.Background()) // before it can come back, on any node
 	p := parting{Session: c.session, offline: time.Now().Add(n.o.Grace)}
+	c.tenure <- struct{}{} // after whoever is claiming it still
 	p.released = n.release(p)
+	<-c.tenure
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.parted[c.session.ID] = p

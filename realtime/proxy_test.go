@@ -19,6 +19,7 @@ type proxy struct {
 	mu    sync.Mutex
 	moved chan struct{} // closed and replaced when something changes
 	hold  bool
+	only  string // not empty: only the first answer with this text
 	held  []byte // answers that wait
 	conns map[net.Conn]bool
 }
@@ -103,10 +104,10 @@ func (p *proxy) copy(to, from net.Conn, look func([]byte)) {
 func (p *proxy) wait(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hold {
-		p.held = append(p.held, b...)
-		p.touch()
+	if !p.hold || p.only != "" && (p.held != nil || !bytes.Contains(b, []byte(p.only))) {
+		return
 	}
+	p.held = append(p.held, b...)
 	for p.hold {
 		moved := p.moved
 		p.mu.Unlock()
@@ -121,10 +122,13 @@ func (p *proxy) touch() {
 }
 
 // holdAnswers holds up what Redis answers from now on; pass ends that.
-func (p *proxy) holdAnswers() {
+func (p *proxy) holdAnswers() { p.holdAnswer("") }
+
+// holdAnswer holds up the next answer with this text, and no other.
+func (p *proxy) holdAnswer(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hold, p.held = true, nil
+	p.hold, p.only, p.held = true, text, nil
 }
 
 func (p *proxy) pass() {
