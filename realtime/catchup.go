@@ -54,7 +54,7 @@ func (c *conn) level() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	lobby, known := c.cursor.Room(chat.Lobby)
-	if c.seen > c.cursor.Position || c.cursor.Generation != c.node.c.Generation() || !known || lobby < c.node.lobby.head() {
+	if c.seen > c.cursor.Position || c.cursor.Generation != c.node.c.Generation() || !known || lobby < c.lobbyHeadLocked() {
 		return false
 	}
 	c.behind, c.catching = false, false
@@ -65,10 +65,13 @@ func (c *conn) level() bool {
 	return true
 }
 
+// lobbyHeadLocked is how far the lobby has come, as far as is known here.
+func (c *conn) lobbyHeadLocked() int64 { return max(c.lobby, c.node.lobby.head()) }
+
 // catchUpSome reads one page of whatever is missing.
 func (c *conn) catchUpSome(ctx context.Context) error {
 	c.mu.Lock()
-	at, seen := c.cursor.Clone(), c.seen
+	at, seen, lobby := c.cursor.Clone(), c.seen, c.lobbyHeadLocked()
 	c.mu.Unlock()
 	if at.Generation != c.node.c.Generation() {
 		return c.fill(ctx, at)
@@ -76,7 +79,7 @@ func (c *conn) catchUpSome(ctx context.Context) error {
 	if seen > at.Position {
 		return c.readQueue(ctx, at, seen)
 	}
-	return c.readLobby(ctx, at)
+	return c.readLobby(ctx, at, lobby)
 }
 
 // readQueue shows the next page of the queue, or fills in where the queue no
@@ -170,8 +173,7 @@ func (c *conn) showMissed(m *chat.Missed, at *cluster.Offset) bool {
 
 // readLobby shows the next page of the lobby, from its log or else from the
 // history, which has the same messages under the same seqs.
-func (c *conn) readLobby(ctx context.Context, at cluster.Offset) error {
-	head := c.node.lobby.head()
+func (c *conn) readLobby(ctx context.Context, at cluster.Offset, head int64) error {
 	last, known := at.Room(chat.Lobby)
 	if !known {
 		return c.startLobby(ctx, at, head)
@@ -191,6 +193,9 @@ func (c *conn) readLobby(ctx context.Context, at cluster.Offset) error {
 	defer c.mu.Unlock()
 	if !fromLog {
 		c.source = wire.SourceHistory
+	}
+	if len(page) == 0 {
+		c.lobby = 0 // what was heard of is not there
 	}
 	for i := range page {
 		if now, _ := c.cursor.Room(chat.Lobby); page[i].Seq == now+1 && c.size <= outBudget {

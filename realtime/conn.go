@@ -35,6 +35,7 @@ type conn struct {
 	behind   bool           // pushes are not taken; catchUp reads what was missed
 	catching bool           // catchUp is running
 	seen     int64          // the newest position heard of while behind
+	lobby    int64          // the newest seq of the lobby heard of at the claim
 	recent   recent
 
 	synced bool // the first catching up after the welcome is over

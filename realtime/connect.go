@@ -119,7 +119,7 @@ func (n *Node) claim(ctx context.Context, c *conn, h Hello) error {
 	if err != nil {
 		return err
 	}
-	c.greet(cursor, got.Head, resumed)
+	c.greet(cursor, &got, resumed)
 	n.hub.touch(c.session.User)
 	if got.Previous != nil {
 		if err := n.c.Kick(ctx, []cluster.Kick{*got.Previous}); err != nil {
@@ -177,7 +177,7 @@ func (n *Node) startOf(ctx context.Context, c *conn, h Hello, got cluster.Claime
 	if at.Generation == n.c.Generation() && at.Position > got.Head {
 		at.Generation = 0 // not a position that this queue ever had
 	}
-	if _, ok := at.Room(chat.Lobby); !ok && n.lobby.head() == 0 {
+	if _, ok := at.Room(chat.Lobby); !ok && max(n.lobby.head(), got.Lobby) == 0 {
 		at.SetRoom(chat.Lobby, 0)
 	}
 	return at, resumed, nil
@@ -200,14 +200,15 @@ func laterOf(a, b cluster.Offset) cluster.Offset {
 	return later
 }
 
-// greet sends the welcome and then whatever was missed.
-func (c *conn) greet(cursor cluster.Offset, head int64, resumed bool) {
+// greet sends the welcome and then whatever was missed: all that was there at
+// the claim, even if this node has not heard of it yet.
+func (c *conn) greet(cursor cluster.Offset, got *cluster.Claimed, resumed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cursor, c.seen = cursor, max(c.seen, head)
+	c.cursor, c.seen, c.lobby = cursor, max(c.seen, got.Head), got.Lobby
 	queued := int64(0)
 	if cursor.Generation == c.node.c.Generation() {
-		queued = head - cursor.Position
+		queued = got.Head - cursor.Position
 	}
 	c.sendLocked(wire.Encode(wire.WelcomeFrame{
 		Type: wire.Welcome, Session: c.session.ID, User: c.session.User, Device: c.session.Device, Node: c.session.Node,
@@ -215,7 +216,7 @@ func (c *conn) greet(cursor cluster.Offset, head int64, resumed bool) {
 		HeartbeatMS: c.node.o.Heartbeat.Milliseconds(), Time: wire.Time{Time: time.Now()},
 	}))
 	c.catching = false
-	c.lagLocked(head)
+	c.lagLocked(got.Head)
 }
 
 // refuse tells a client why it is not let in, and closes.

@@ -62,3 +62,29 @@ func TestResumeShowsExactlyWhatWasMissed(t *testing.T) {
 		}
 	})
 }
+
+// What was acknowledged before a connect is missed, not news: also of the lobby,
+// whose messages this node may not have heard of yet.
+func TestResumeShowsTheLobbyThatThisNodeHasNotHeardOf(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		n1, n2 := w.node("n1"), w.node("n2")
+		_, alice := w.person(n2, "alice")
+		_, bob := w.person(n2, "bob")
+		a, b := alice.connect(n2, ""), bob.connect(n2, "")
+		last := b.offset()
+		b.hangUp()
+		n1.lose(messages)
+		w.say(a, lobbyTarget, "first")
+		w.say(a, lobbyTarget, "second")
+		b = bob.dial(n1, last)
+		if f := b.expect(wire.Synced); f.Count != 2 || !slices.Equal(b.texts(), []string{"first", "second"}) {
+			w.t.Fatalf("synced %s after %q", f.raw, b.texts())
+		}
+		n1.lose(nil)
+		w.say(a, lobbyTarget, "third")
+		b.hears("third")
+		if got := b.texts(); !slices.Equal(got, []string{"first", "second", "third"}) {
+			w.t.Fatalf("heard %q", got)
+		}
+	})
+}

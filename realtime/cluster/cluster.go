@@ -138,13 +138,14 @@ func (c *Cluster) unwell(op string, err error) error {
 // errStale says that a script met a newer generation than this node's.
 var errStale = errors.New("cluster: this node's generation is over")
 
-// run runs one script and follows a generation that moved on: at most twice.
-func (c *Cluster) run(ctx context.Context, op string, build func(generation string) *call) ([]any, error) {
+// run runs one script, with plain commands beside it, and follows a generation
+// that moved on: at most twice.
+func (c *Cluster) run(ctx context.Context, op string, build func(generation string) *call, also ...func(redis.Pipeliner)) ([]any, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for range 2 {
 		k := build(c.gen())
-		if err := pipeline(ctx, c.r.c, []*call{k}); err != nil {
+		if err := pipeline(ctx, c.r.c, []*call{k}, also...); err != nil {
 			return nil, c.unwell(op, err)
 		}
 		reply, _ := k.cmd.Val().([]any)

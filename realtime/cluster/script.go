@@ -44,9 +44,10 @@ type call struct {
 // pipeline runs the calls together and sets each one's cmd. A pipelined EVALSHA
 // never falls back by itself, so those that met a server without the scripts
 // (restarted, or flushed) are sent again once it has them. Calls that failed
-// for another reason keep their error; the first one is returned.
-func pipeline(ctx context.Context, c redis.UniversalClient, calls []*call) error {
-	if err := exec(ctx, c, calls); err == nil || !noScript(err) {
+// for another reason keep their error; the first one is returned. Also adds
+// plain commands, which are sent once.
+func pipeline(ctx context.Context, c redis.UniversalClient, calls []*call, also ...func(redis.Pipeliner)) error {
+	if err := exec(ctx, c, calls, also...); err == nil || !noScript(err) {
 		return err
 	}
 	for _, s := range scripts {
@@ -71,8 +72,11 @@ func pipeline(ctx context.Context, c redis.UniversalClient, calls []*call) error
 	return nil
 }
 
-func exec(ctx context.Context, c redis.UniversalClient, calls []*call) error {
+func exec(ctx context.Context, c redis.UniversalClient, calls []*call, also ...func(redis.Pipeliner)) error {
 	p := c.Pipeline()
+	for _, add := range also {
+		add(p)
+	}
 	for _, k := range calls {
 		k.cmd = k.script.EvalSha(ctx, p, k.keys, k.args...)
 	}

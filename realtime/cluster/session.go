@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/tieline/tieline/pkg/chat"
 )
 
@@ -17,6 +18,7 @@ type Claimed struct {
 	Head     int64         // the newest position of the queue
 	First    int64         // the oldest position that is kept
 	Received string        // the offset that the device last reported, or ""
+	Lobby    int64         // the newest seq in the lobby's log; 0 when that is not known
 	Watchers []chat.NodeID // who wants to know that the user is here
 }
 
@@ -24,6 +26,7 @@ type Claimed struct {
 // it before is named, to be told. Login is that of the access token, 0 when it
 // does not say.
 func (c *Cluster) Claim(ctx context.Context, s chat.Session, login int64) (Claimed, error) {
+	var lobby *redis.ZSliceCmd
 	reply, err := c.run(ctx, "claim", func(gen string) *call {
 		return &call{
 			script: claimScript,
@@ -31,7 +34,7 @@ func (c *Cluster) Claim(ctx context.Context, s chat.Session, login int64) (Claim
 			args: []any{gen, string(s.Device), login, string(s.ID), string(s.Node), string(s.Platform),
 				sessionTTL.Milliseconds(), c.o.QueueAge.Milliseconds()},
 		}
-	})
+	}, func(p redis.Pipeliner) { lobby = p.ZRevRangeWithScores(ctx, keyLog(chat.Lobby), 0, 0) })
 	if err != nil {
 		return Claimed{}, err
 	}
@@ -44,6 +47,9 @@ func (c *Cluster) Claim(ctx context.Context, s chat.Session, login int64) (Claim
 		return Claimed{}, c.unwell("claim", errEnvelope)
 	}
 	out := Claimed{Head: number(reply[2]), First: number(reply[3]), Received: text(reply[4]), Online: number(reply[5]) == 1}
+	if newest := lobby.Val(); len(newest) > 0 {
+		out.Lobby = int64(newest[0].Score)
+	}
 	if held, ok := readSession(s.User, s.Device, text(reply[1])); ok {
 		out.Previous = &Kick{User: s.User, Device: s.Device, Session: held.ID, Reason: chat.Replaced, node: held.Node}
 	}
