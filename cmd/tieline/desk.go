@@ -139,7 +139,9 @@ func user(ctx context.Context, args []string) error {
 }
 
 func (d *desk) add(ctx context.Context, n account.Addition) error {
-	fmt.Fprintln(os.Stderr, "password (one line on standard input):")
+	if isTerminal(os.Stdin) {
+		fmt.Fprintln(os.Stderr, "password (one line on standard input):")
+	}
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

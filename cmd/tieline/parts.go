@@ -20,12 +20,16 @@ import (
 
 func newLog(cfg *config.Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}
-	info, err := os.Stderr.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-	if cfg.Log == "text" || cfg.Log == "" && terminal {
+	if cfg.Log == "text" || cfg.Log == "" && isTerminal(os.Stderr) {
 		return slog.New(slog.NewTextHandler(os.Stderr, options))
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}
+
+// isTerminal reports whether somebody sits at the other end of a file.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // openStore opens the database named, or the one in the data directory.
