@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"time"
 
@@ -38,7 +39,7 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	}
 	defer c.end()
 	if n.drain.Load() {
-		c.close(wire.CloseGoingAway, "", wire.DrainFrame{Type: wire.Drain, ReconnectInMS: drainSpread.Milliseconds() / 2})
+		c.handOver(drainSpread / 2)
 		return
 	}
 	hub := false
@@ -58,6 +59,10 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	}()
 	if hub {
 		defer n.part(c)
+	}
+	if n.drain.Load() { // it began meanwhile, and may have missed this one
+		c.handOver(rand.N(drainSpread))
+		return
 	}
 	if err != nil {
 		n.metrics.refused.WithLabelValues(string(chat.KindOf(err))).Inc()

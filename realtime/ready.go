@@ -40,13 +40,15 @@ func (n *Node) Drain(ctx context.Context) {
 	n.drain.Store(true)
 	conns := n.hub.all()
 	n.log.Info("draining", "sockets", len(conns))
-	pace := time.Duration(0)
-	if deadline, ok := ctx.Deadline(); ok && len(conns) > 0 {
-		pace = min(time.Until(deadline)/2/time.Duration(len(conns)), drainPace)
+	began, spread := time.Now(), drainPace*time.Duration(len(conns))
+	if deadline, ok := ctx.Deadline(); ok {
+		spread = min(spread, time.Until(deadline)/2)
 	}
-	for _, c := range conns {
-		c.close(wire.CloseGoingAway, "", wire.DrainFrame{Type: wire.Drain, ReconnectInMS: rand.Int64N(drainSpread.Milliseconds())})
-		if pace > 0 && !sleep(ctx.Done(), pace) {
+	for i, c := range conns {
+		c.handOver(rand.N(drainSpread))
+		// By the clock: so many short pauses would each be a little too long.
+		due := spread * time.Duration(i+1) / time.Duration(len(conns))
+		if ahead := due - time.Since(began); ahead > drainStep && !sleep(ctx.Done(), ahead) {
 			break
 		}
 	}
@@ -62,5 +64,14 @@ func (n *Node) Drain(ctx context.Context) {
 	}
 }
 
-// drainPace is the longest pause between two sockets that are handed over.
-const drainPace = 2 * time.Millisecond
+// handOver asks a client to come back, to another node, in a while.
+func (c *conn) handOver(in time.Duration) {
+	c.close(wire.CloseGoingAway, "", wire.DrainFrame{Type: wire.Drain, ReconnectInMS: in.Milliseconds()})
+}
+
+// drainPace is the time that one socket may take to be handed over when there is
+// enough of it, and drainStep the shortest pause.
+const (
+	drainPace = 2 * time.Millisecond
+	drainStep = 10 * time.Millisecond
+)
