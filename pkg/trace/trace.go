@@ -57,14 +57,17 @@ func New(node chat.NodeID, size int) *Ring {
 
 // Note remembers that something happened to a message now.
 func (r *Ring) Note(c chat.ConversationID, seq int64, e Event) {
-	if r == nil || cap(r.notes) == 0 {
+	if r == nil {
 		return
 	}
-	e.At, e.Node = time.Now(), r.node
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	e.At, e.Node = time.Now(), r.node
 	if len(r.notes) < cap(r.notes) {
 		r.notes = append(r.notes, note{c, seq, e})
+		return
+	}
+	if len(r.notes) == 0 {
 		return
 	}
 	r.notes[r.next] = note{c, seq, e}
