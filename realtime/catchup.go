@@ -21,18 +21,30 @@ const (
 	// exceeds the longest commit plus the skew of the nodes' clocks.
 	fillMargin = 30 * time.Second
 	retryFill  = time.Second
+	// credit is how many frames a device that is catching up is sent before it has
+	// reported any of them as received, and creditWait how long it is waited for:
+	// not every client reports.
+	credit     = 500
+	creditWait = time.Second
 )
 
 // catchUp runs while the conn is behind. It gives up when Redis is away: the
 // node starts it again when Redis is back.
 func (c *conn) catchUp() {
 	for {
-		if !c.waitForRoom() || c.level() {
+		if !c.waitForRoom() || c.level() || !c.waitForCredit() {
 			return
 		}
-		err := c.node.paced(c.done, c.catchUpSome)
+		var found *filling
+		err := c.node.paced(c.done, func(ctx context.Context) (err error) {
+			found, err = c.catchUpSome(ctx)
+			return err
+		})
 		switch {
 		case err == nil:
+			if found != nil && !c.show(found) {
+				return
+			}
 		case !c.node.c.Up():
 			c.stopCatching()
 			return
@@ -68,8 +80,34 @@ func (c *conn) level() bool {
 // lobbyHeadLocked is how far the lobby has come, as far as is known here.
 func (c *conn) lobbyHeadLocked() int64 { return max(c.lobby, c.node.lobby.head()) }
 
-// catchUpSome reads one page of whatever is missing.
-func (c *conn) catchUpSome(ctx context.Context) error {
+// waitForCredit waits for the device's word that it has received something of
+// what it was sent since it last said so, if that is much; false when the conn
+// is over.
+func (c *conn) waitForCredit() bool {
+	c.mu.Lock()
+	if c.unreported < credit || c.over {
+		defer c.mu.Unlock()
+		return !c.over
+	}
+	word := make(chan struct{})
+	c.reported = word
+	c.mu.Unlock()
+	wait := time.NewTimer(creditWait)
+	defer wait.Stop()
+	select {
+	case <-word:
+	case <-wait.C:
+	case <-c.done:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reported, c.unreported = nil, 0
+	return !c.over
+}
+
+// catchUpSome reads one page of whatever is missing; what the history fills in
+// is returned, to be shown.
+func (c *conn) catchUpSome(ctx context.Context) (*filling, error) {
 	c.mu.Lock()
 	at, seen, lobby := c.cursor.Clone(), c.seen, c.lobbyHeadLocked()
 	c.mu.Unlock()
@@ -79,16 +117,16 @@ func (c *conn) catchUpSome(ctx context.Context) error {
 	if seen > at.Position {
 		return c.readQueue(ctx, at, seen)
 	}
-	return c.readLobby(ctx, at, lobby)
+	return nil, c.readLobby(ctx, at, lobby)
 }
 
 // readQueue shows the next page of the queue, or fills in where the queue no
 // longer has what follows the cursor. Seen is what was heard of before the page
 // was read.
-func (c *conn) readQueue(ctx context.Context, at cluster.Offset, seen int64) error {
+func (c *conn) readQueue(ctx context.Context, at cluster.Offset, seen int64) (*filling, error) {
 	page, err := c.node.c.ReadQueue(ctx, c.session.User, at.Position, pageSize)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if page.Generation != at.Generation || page.Head < at.Position || page.Head > at.Position && page.First > at.Position+1 {
 		return c.fill(ctx, at)
@@ -100,13 +138,13 @@ func (c *conn) readQueue(ctx context.Context, at cluster.Offset, seen int64) err
 		// it was to append comes, or came, under another.
 		if q := &page.Entries[i]; q.Position > c.cursor.Position {
 			if c.size > outBudget {
-				return nil // the others are read again when there is room
+				return nil, nil // the others are read again when there is room
 			}
 			c.takeLocked(q, c.synced)
 		}
 	}
 	if page.More {
-		return nil
+		return nil, nil
 	}
 	c.cursor.Position = max(c.cursor.Position, page.Head)
 	if c.seen == seen {
@@ -114,39 +152,49 @@ func (c *conn) readQueue(ctx context.Context, at cluster.Offset, seen int64) err
 		// heard of meanwhile may be beyond the page.
 		c.seen = c.cursor.Position
 	}
-	return nil
+	return nil, nil
 }
 
-// fill shows from the history what the queue does not have: everything since
+// filling is what the history has for a queue that does not reach back.
+type filling struct {
+	at     cluster.Offset // the cursor that it was read for
+	page   cluster.Page   // the head of the queue before it was read
+	missed []chat.Missed
+}
+
+// fill reads from the history what the queue does not have: everything since
 // the cursor's time, less a margin. The head is read before the history, so a
-// message that comes in between is in one of the two. Until the end the frames
-// carry the old offset, so that a connection lost on the way begins again.
-func (c *conn) fill(ctx context.Context, at cluster.Offset) error {
+// message that comes in between is in one of the two.
+func (c *conn) fill(ctx context.Context, at cluster.Offset) (*filling, error) {
 	page, err := c.node.c.ReadQueue(ctx, c.session.User, 0, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.node.metrics.fills.Inc()
 	missed, err := c.node.h.Missed(ctx, c.session.User, time.UnixMilli(at.At).Add(-fillMargin), pushMost)
-	if err != nil {
-		return err
-	}
-	newest := at.At
-	for i := range missed {
-		if !c.showMissed(&missed[i], &at) {
-			return context.Canceled
+	return &filling{at, page, missed}, err
+}
+
+// show shows what the history filled in, at the reader's pace; false when the
+// conn is over. Until the end the frames carry the old offset, so that a
+// connection lost on the way begins again.
+func (c *conn) show(f *filling) bool {
+	newest := f.at.At
+	for i := range f.missed {
+		if !c.showMissed(&f.missed[i], &f.at) {
+			return false
 		}
-		for j := range missed[i].Messages {
-			newest = max(newest, missed[i].Messages[j].At.UnixMilli())
+		for j := range f.missed[i].Messages {
+			newest = max(newest, f.missed[i].Messages[j].At.UnixMilli())
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cursor.Generation, c.cursor.Position = page.Generation, page.Head
+	c.cursor.Generation, c.cursor.Position = f.page.Generation, f.page.Head
 	c.cursor.At = max(c.cursor.At, newest)
 	c.source = wire.SourceHistory
-	c.seen = max(c.seen, page.Head) // more may have been heard of meanwhile
-	return nil
+	c.seen = max(c.seen, f.page.Head) // more may have been heard of meanwhile
+	return true
 }
 
 // showMissed shows what was missed of one conversation, at the reader's pace.
@@ -155,7 +203,7 @@ func (c *conn) showMissed(m *chat.Missed, at *cluster.Offset) bool {
 		c.sendFrame(wire.GapFrame{Type: wire.Gap, Conversation: m.Conversation, AfterSeq: m.After, BeforeSeq: m.Messages[0].Seq})
 	}
 	for i := range m.Messages {
-		if !c.waitForRoom() {
+		if !c.waitForRoom() || !c.waitForCredit() {
 			return false
 		}
 		body := wire.EncodeMessage(&m.Messages[i], c.session.User)

@@ -42,6 +42,8 @@ type conn struct {
 	count  int  // frames with an offset until then
 	source string
 
+	unreported    int            // frames with an offset since the device last reported one
+	reported      chan struct{}  // closed when it does; nil: nobody waits
 	received      cluster.Offset // reported by the device
 	receivedDirty bool           // and not yet noted in Redis
 	unsaved       bool           // and not yet saved in the database

@@ -200,6 +200,11 @@ func (r *reading) noteReceived(s string) error {
 	if o.Generation == r.cursor.Generation && o.Position > r.cursor.Position {
 		return chat.InvalidField("offset", "format", "beyond what was sent")
 	}
+	r.unreported = 0
+	if r.reported != nil {
+		close(r.reported)
+		r.reported = nil
+	}
 	later := laterOf(r.received, o)
 	if later.String() == r.received.String() {
 		return nil

@@ -103,6 +103,8 @@
 //	                                      when most of it is read; typing and
 //	                                      presence are dropped from 64 KiB on; the
 //	                                      client is not read from meanwhile
+//	unreported frames of catching up, 500 the device's "received" is waited for, but
+//	                                      no longer than 1 s: not every client reports
 //	one write, 30 s                       cut off with 4008; it can resume
 //	sends waiting, 8,192                  senders wait 2 s, then "unavailable"
 //	signals waiting, 8,192                refused ("unavailable"), typing dropped

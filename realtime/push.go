@@ -60,6 +60,7 @@ func (c *conn) frameLocked(body []byte, at *cluster.Offset) {
 	var offset [160]byte
 	frame := make([]byte, 0, len(body)+128)
 	c.sendLocked(wire.AppendQueued(frame, wire.Message, string(at.Append(offset[:0])), body))
+	c.unreported++
 	if !c.synced {
 		c.count++
 	}
@@ -133,7 +134,7 @@ func (c *conn) lagLocked(position int64) {
 		return
 	}
 	if !c.behind {
-		c.behind = true
+		c.behind, c.unreported = true, 0
 		c.node.metrics.lagged.Inc()
 	}
 	if !c.catching {
