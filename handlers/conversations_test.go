@@ -77,6 +77,9 @@ func TestHistoryIsPagedByBothBounds(t *testing.T) {
 		"?limit=201":                        {Limit: 200},
 		"?limit=99999999999999999999999":    {Limit: 200},
 		"?before_seq=43&after_seq=7":        {Before: 43, After: 7, Limit: 50},
+		"?after_seq=0":                      {Before: 51, Limit: 50}, // the oldest, not the newest
+		"?after_seq=0&before_seq=301":       {Before: 51, Limit: 50},
+		"?after_seq=0&before_seq=3&limit=9": {Before: 3, Limit: 9},
 		"?before_seq=9223372036854775807":   {Before: 9223372036854775807, Limit: 50},
 		"?after_seq=9999999999999999999999": {After: 9223372036854775807, Limit: 50},
 	} {

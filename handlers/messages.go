@@ -36,8 +36,15 @@ func bounds(c *fiber.Ctx) (p messaging.Page, err error) {
 	if p.After, err = number(c, "after_seq"); err != nil {
 		return p, err
 	}
-	_, p.Limit, err = page(c)
-	return p, err
+	if _, p.Limit, err = page(c); err != nil {
+		return p, err
+	}
+	if p.After == 0 && c.Query("after_seq") != "" { // a bound all the same: from the first on, and seqs have no holes
+		if beyond := int64(p.Limit) + 1; p.Before == 0 || p.Before > beyond {
+			p.Before = beyond
+		}
+	}
+	return p, nil
 }
 
 // POST /conversations/{id}/messages: as the send frame; to is in the path.
