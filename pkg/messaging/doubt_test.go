@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,11 +50,11 @@ func TestACommitInDoubt(t *testing.T) {
 					n.submit("a")
 					n.wantAnswers("unavailable+1 live", "a")
 				}
-				pass(2 * forgetEvery)
-				n.wantDelivered("b a")
-				pass(2 * doubtFor)
+				pass(3 * forgetEvery)
 				n.wantDelivered("b a")
 				n.wantWaiting("")
+				pass(2 * doubtFor)
+				n.wantDelivered("b a")
 			})
 		})
 	}
@@ -95,6 +96,52 @@ func TestInDoubtAndRedisAway(t *testing.T) {
 		pass(2 * time.Second)
 		n.wantDelivered("a b c") // by their batches
 		pass(2 * doubtFor)
+		n.wantWaiting("")
+	})
+}
+
+// Redis goes away before anybody could look for a commit in doubt: its note is
+// not cleared with those of its neighbours.
+func TestInDoubtWhenRedisGoesAway(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.submit("a")
+		n.wantAnswers("1 live", "a")
+		turnUp := n.lose()
+		n.submit("b")
+		n.wantAnswers("unavailable", "b")
+		n.submit("c")
+		n.wantAnswers("2 live", "c")
+		turnUp()
+		n.c.setUp(false)
+		pass(2 * doubtFor)
+		n.wantWaiting("me2 me3")
+		n.c.setUp(true)
+		pass(2 * forgetEvery)
+		n.wantDelivered("a c b")
+		n.wantWaiting("")
+	})
+}
+
+// More commits were in doubt than are looked for at a time, all had happened,
+// and Redis is back only when no more are to be expected.
+func TestAllInDoubtHadHappened(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		var turnUp []func()
+		ids := numbered("m", 2*reapBatch+50)
+		for _, id := range ids {
+			turnUp = append(turnUp, n.lose())
+			n.submit(id)
+			synctest.Wait()
+		}
+		n.c.setUp(false)
+		for _, f := range turnUp {
+			f()
+		}
+		pass(2 * doubtFor)
+		n.c.setUp(true)
+		n.submit("later")
+		pass(10 * forgetEvery)
+		n.wantDelivered("later " + strings.Join(ids, " "))
 		n.wantWaiting("")
 	})
 }
@@ -150,7 +197,12 @@ func TestManyCommitsInDoubt(t *testing.T) {
 		first()
 		n.submit("later")
 		n.wantAnswers("unavailable, unavailable, 3 live", "first", "last", "later")
+		var asked atomic.Int64
+		n.a.hookLeftovers(func() { asked.Add(1) })
 		pass(3 * time.Second)
+		if got := asked.Load(); got > 6 {
+			t.Errorf("the outbox was read %d times", got)
+		}
 		n.wantDelivered("later first last")
 		pass(2 * doubtFor)
 		n.submit("latest")

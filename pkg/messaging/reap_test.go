@@ -103,6 +103,17 @@ func TestReapingGoesOnWhereItStopped(t *testing.T) {
 	})
 }
 
+// All that a dead node left is delivered at once, however much.
+func TestReapingAllAtOnce(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		for i := range 5 * reapBatch {
+			n.leave("dead", int64(i+1), fmt.Sprint("m", i))
+		}
+		pass(reapAfter + reapEvery)
+		n.wantWaiting("")
+	})
+}
+
 // What was delivered by the node itself just before it died is not delivered
 // twice.
 func TestReapingWhatHadArrived(t *testing.T) {

@@ -119,8 +119,6 @@ func (m *Messenger) admit(ctx context.Context, s *send) error {
 	case m.in <- s:
 		m.refuseLate()
 		return nil
-	case <-m.ended:
-		return notNow("this node is going away")
 	case <-t.C:
 	case <-ctx.Done():
 	}

@@ -221,6 +221,23 @@ func TestTheEnd(t *testing.T) {
 	})
 }
 
+// One who sends when the last batch is on its way, and nothing is committed any
+// more, is told so.
+func TestTheEndWhileDelivering(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		gate := make(chan struct{})
+		n.c.hook(func([]chat.Delivery, int) (int, error) { <-gate; return 0, nil })
+		n.submit("a")
+		go n.stop()
+		synctest.Wait()
+		n.submit("b")
+		n.wantAnswers(", ", "a", "b")
+		close(gate)
+		n.wantAnswers("1 live, unavailable", "a", "b")
+		n.wantDelivered("a")
+	})
+}
+
 // Senders who are still busy at the end: each gets one answer, and what they are
 // told was kept was kept.
 func TestTheEndAmidSends(t *testing.T) {
