@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
@@ -53,21 +51,6 @@ var sharedServer = sync.OnceValues(func() (*url.URL, error) {
 	return &url.URL{Scheme: "mysql", User: url.User("root"), Host: addr}, err
 })
 
-// keepAlive is our end of the pipe to the shared server's keeper (one). It is never
-// written to and never closed: the kernel closes it when this process ends,
-// however it ends, and the keeper then stops the server and removes its files.
-// No goroutine of ours has to live as long as the server does.
-var keepAlive []*os.File
-
-// keeper runs a server until standard input ends: $1 is its directory, the rest
-// its command line.
-const keeper = `dir=$1; shift
-"$@" </dev/null >>"$dir/log" 2>&1 &
-cat >/dev/null
-kill -9 $!
-wait
-rm -rf "$dir"`
-
 // startShared starts the shared server and returns its address.
 func startShared() (string, error) {
 	dir, err := shortDir()
@@ -85,18 +68,9 @@ func startShared() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	theirs, ours, err := os.Pipe()
-	if err != nil {
+	if err := keep(dir, path, mariadbArgs(dir, port)...); err != nil {
 		return "", err
 	}
-	defer theirs.Close()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", keeper, "sh", dir, path}, mariadbArgs(dir, port)...)...)
-	cmd.Stdin = theirs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is for the tests
-	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	keepAlive = append(keepAlive, ours)
 	addr := localAddr(port)
 	if err := await(nil, func() error { return ping(rootConfig(addr)) }); err != nil {
 		return "", fmt.Errorf("mariadbd: %w\n%s", err, tail(filepath.Clean(dir)))

@@ -1,7 +1,6 @@
 package testserver
 
 import (
-	"bufio"
 	"fmt"
 	"net"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // RedisServer is a redis-server of one test. Its methods fail the test when
@@ -20,6 +18,7 @@ type RedisServer struct {
 	t    testing.TB
 	dir  string
 	port int
+	args []string // besides those that every redis-server gets
 	proc *process
 }
 
@@ -27,7 +26,13 @@ type RedisServer struct {
 // append-only file, and loses up to a second of it in a Kill.
 func Redis(t testing.TB) *RedisServer {
 	t.Helper()
-	s := &RedisServer{t: t, dir: dirFor(t)}
+	return startRedis(t)
+}
+
+// startRedis starts a redis-server with arguments of its own.
+func startRedis(t testing.TB, args ...string) *RedisServer {
+	t.Helper()
+	s := &RedisServer{t: t, dir: dirFor(t), args: args}
 	t.Cleanup(func() { s.proc.end(syscall.SIGKILL) })
 	var err error
 	for range 5 { // another process may take the port between our look and our start
@@ -87,12 +92,27 @@ func (s *RedisServer) Pause() {
 // Resume ends a Pause.
 func (s *RedisServer) Resume() { s.proc.signal(syscall.SIGCONT) }
 
+// Do runs a command and returns the reply: a string, an int64, a []any or nil.
+func (s *RedisServer) Do(command ...string) any {
+	s.t.Helper()
+	reply, err := ask(s.Addr(), command...)
+	if err != nil {
+		s.t.Fatalf("testserver: %s: %v", strings.Join(command, " "), err)
+	}
+	return reply
+}
+
 // Flush removes every key of a running server.
 func (s *RedisServer) Flush() {
 	s.t.Helper()
-	if err := redisDo(s.Addr(), "FLUSHALL"); err != nil {
-		s.t.Fatal("testserver: flush:", err)
-	}
+	s.Do("FLUSHALL")
+}
+
+// KillClients cuts the connections of a type, as CLIENT KILL knows them:
+// "normal", "pubsub" or "replica".
+func (s *RedisServer) KillClients(kind string) {
+	s.t.Helper()
+	s.Do("CLIENT", "KILL", "TYPE", kind)
 }
 
 // Erase throws away what a stopped server had on disk, as if its machine were
@@ -109,13 +129,22 @@ func (s *RedisServer) start() error {
 	if err != nil {
 		return err
 	}
-	s.proc, err = spawn(filepath.Join(s.dir, "log"), path,
-		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "",
-		"--appendonly", "yes", "--appendfsync", "everysec")
+	s.proc, err = spawn(filepath.Join(s.dir, "log"), path, redisArgs(s.dir, s.port, s.args)...)
 	if err != nil {
 		return err
 	}
-	return await(s.proc, func() error { return redisDo(s.Addr(), "PING") })
+	return await(s.proc, func() error { _, err := ask(s.Addr(), "PING"); return err })
+}
+
+// redisArgs are what every redis-server of ours is started with, and more; a
+// configuration file among them goes first.
+func redisArgs(dir string, port int, more []string) (args []string) {
+	if len(more) > 0 && !strings.HasPrefix(more[0], "--") {
+		args, more = append(args, more[0]), more[1:]
+	}
+	args = append(args, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "",
+		"--appendonly", "yes", "--appendfsync", "everysec")
+	return append(args, more...)
 }
 
 // flushURL empties the one database that a URL names.
@@ -134,29 +163,12 @@ func flushURL(raw string) error {
 	return redisDo(u.Host, append(commands, "FLUSHDB")...)
 }
 
-// redisDo runs commands without arguments that need quoting. A few lines of the
-// inline protocol save every test binary a client library.
+// redisDo runs commands without arguments that need quoting.
 func redisDo(addr string, commands ...string) error {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return err
-	}
-	replies := bufio.NewReader(conn)
+	var all [][]string
 	for _, c := range commands {
-		if _, err := conn.Write([]byte(c + "\r\n")); err != nil {
-			return err
-		}
-		line, err := replies.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		if !strings.HasPrefix(line, "+") {
-			return fmt.Errorf("redis says %q", strings.TrimSpace(line))
-		}
+		all = append(all, strings.Fields(c))
 	}
-	return nil
+	_, err := converse(addr, all...)
+	return err
 }
