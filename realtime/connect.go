@@ -46,6 +46,10 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	err := func() error {
 		ctx, cancel := context.WithTimeout(ctx, connectWithin)
 		defer cancel()
+		if err := n.enter(ctx); err != nil {
+			return err
+		}
+		defer n.leave()
 		if err := n.o.Limits.Allow(ctx, chat.Connects, h.Addr); err != nil {
 			return err
 		}
@@ -72,6 +76,21 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	n.metrics.connects.Inc()
 	c.read(ctx, phrase.Language(h.Language))
 }
+
+// enter waits for a place at the door; whoever has waited too long is told to
+// come back.
+func (n *Node) enter(ctx context.Context) error {
+	n.waiting.Add(1)
+	defer n.waiting.Add(-1)
+	select {
+	case n.door <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return &chat.Error{Kind: chat.Unavailable, Op: "realtime.enter", Retry: time.Second}
+	}
+}
+
+func (n *Node) leave() { <-n.door }
 
 // identify finds out who connects.
 func (n *Node) identify(ctx context.Context, c *conn, h Hello) error {

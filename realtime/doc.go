@@ -111,6 +111,7 @@
 //	a queue in Redis, TIELINE_QUEUE_*     the oldest are trimmed; the history fills in
 //	a conversation, 1,000 a resume        the older part is declared by a gap
 //	sockets catching up, 64               the others wait their turn
+//	sockets coming or going, 16           the others wait their turn; who comes, for 5 s
 //
 // # What is not promised
 //

@@ -66,3 +66,22 @@ func TestADrainReachesEverybodyInTime(t *testing.T) {
 		})
 	}
 }
+
+// Only so many come or go at a time; the others wait, and get in.
+func TestTheDoorIsNarrow(t *testing.T) {
+	w := newWorld(t, false)
+	n := w.node("n1")
+	person, _ := w.person(n, "alice")
+	gate := slowGate{n.o.Gate, make(chan struct{}, doorMost+1), make(chan struct{})}
+	n.o.Gate = gate
+	var sockets []*socket
+	for i := range doorMost + 1 {
+		sockets = append(sockets, person.signIn(n, chat.DeviceID(rune('a'+i))).dial(n, ""))
+	}
+	eventually(t, "all but one are at the gate", func() bool { return len(gate.asked) == doorMost && n.waiting.Load() == 1 })
+	close(gate.open)
+	for _, s := range sockets[doorMost-9:] { // the newest ten devices stay signed in
+		s.expect(wire.Synced)
+	}
+	eventually(t, "nobody waits", func() bool { return n.waiting.Load() == 0 })
+}

@@ -51,6 +51,7 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 	r.MustRegister(m.latency)
 	gauge("sockets", "Sockets that are open here.", func() float64 { c, _ := n.hub.size(); return float64(c) })
 	gauge("users", "People who have a socket here.", func() float64 { _, u := n.hub.size(); return float64(u) })
+	gauge("door_waiting", "Sockets that wait to be let in, or to be given up.", func() float64 { return float64(n.waiting.Load()) })
 	gauge("canary_age_seconds", "How long ago this node last heard its own publication.", func() float64 { return n.c.CanaryAge().Seconds() })
 	gauge("redis_up", "1 while Redis answers and is of the current generation.", func() float64 { return flag(n.c.Up()) })
 	gauge("generation", "The generation of Redis that this node works in.", func() float64 { return float64(n.c.Generation()) })

@@ -76,8 +76,15 @@ type Options struct {
 // askWithin bounds what a node asks the database on its own account.
 const askWithin = 5 * time.Second
 
-// catchingMost is how many sockets read what they missed at the same time.
-const catchingMost = 64
+// catchingMost is how many sockets read what they missed at the same time, and
+// doorMost how many are let in, or given up. Further ones wait their turn here
+// rather than in line for a connection to Redis, where they would hold up
+// everything else, and a node would take its own crowd for a Redis that does not
+// answer.
+const (
+	catchingMost = 64
+	doorMost     = 16
+)
 
 // Node is one node: sockets on one side, the cluster on the other.
 type Node struct {
@@ -94,9 +101,11 @@ type Node struct {
 	people  *people
 	tells   chan cluster.Frame // signals, typing and receipts on their way out
 	pace    chan struct{}      // a place for each socket that is catching up
+	door    chan struct{}      // a place for each socket that comes or goes
 	restore chan time.Time     // something may have been missed since
 	ready   atomic.Bool        // everything was well at least once
 	drain   atomic.Bool
+	waiting atomic.Int64 // for a place at the door
 	sockets sync.WaitGroup
 
 	mu       sync.Mutex                 // guards all below; taken after a conn's own
@@ -117,7 +126,7 @@ func New(o Options) *Node {
 	n := &Node{
 		o: o, c: o.Cluster, h: o.History, m: o.Messenger, log: o.Log, hub: newHub(), people: newPeople(o.History),
 		tells: make(chan cluster.Frame, 8192), pace: make(chan struct{}, catchingMost), restore: make(chan time.Time, 1),
-		parted: map[chat.SessionID]parting{},
+		door: make(chan struct{}, doorMost), parted: map[chat.SessionID]parting{},
 	}
 	n.lobby, n.watch = newLobby(n), newWatchers(n)
 	n.metrics = newMetrics(n, o.Metrics)

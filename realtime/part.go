@@ -22,6 +22,8 @@ func (n *Node) part(c *conn) {
 	c.finish() // from here on nobody claims the device for it again
 	n.hub.remove(c)
 	n.noteSeen(c, true)
+	n.enter(context.Background()) // with no end to the wait, it always gets in
+	defer n.leave()
 	n.saveReceived(context.Background()) // before it can come back, on any node
 	p := parting{Session: c.session, offline: time.Now().Add(n.o.Grace)}
 	c.tenure <- struct{}{} // after whoever is claiming it still

@@ -37,7 +37,9 @@ func Open(rawURL string) (*Redis, error) {
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
 	o.DialerRetries = 1
-	o.PoolSize, o.MinIdleConns = 32, 2
+	// More than the sockets that come, go or catch up at the same time: what a
+	// node does for all of them never waits for a connection behind them.
+	o.PoolSize, o.MinIdleConns = 128, 2
 	o.PipelinePoolSize = -1
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	o.MaxRetries = 1
