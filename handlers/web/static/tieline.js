@@ -103,7 +103,7 @@ export class Tieline extends EventTarget {
     return this.#desk?.pending ?? [];
   }
 
-  /** Creates an account and signs in. @param {{username: string, password: string, nickname?: string, email?: string, phone?: string}} account */
+  /** Creates an account and signs in. @param {{username: string, password: string, nickname?: string, email?: string, phone?: string, email_code?: string, invite_code?: string}} account */
   signUp(account) {
     return this.#enter("/auth/register", account);
   }

@@ -7,6 +7,7 @@ export class Door {
   #entered;
   #mode = "in";
   #busy = false;
+  #asked = false; // the server has asked for an invitation
 
   /** @param {import("../tieline.js").Tieline} tieline @param {() => void} entered */
   constructor(tieline, entered) {
@@ -22,7 +23,7 @@ export class Door {
   show(mode) {
     this.#mode = mode;
     const up = mode === "up";
-    for (const n of document.querySelectorAll("#door [data-for]")) /** @type {HTMLElement} */ (n).hidden = n.getAttribute("data-for") !== mode;
+    this.#fields();
     $("door-title").textContent = t(up ? "signUpTitle" : "signInTitle");
     $("door-submit").textContent = t(up ? "signUp" : "signIn");
     $("door-other").textContent = t(up ? "toSignIn" : "toSignUp");
@@ -31,6 +32,12 @@ export class Door {
     this.#clear();
     $("door").hidden = false;
     $(up ? "username" : "login").focus();
+  }
+
+  #fields() {
+    for (const n of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#door [data-for]"))) {
+      n.hidden = n.dataset.for !== this.#mode || ("asked" in n.dataset && !this.#asked);
+    }
   }
 
   hide() {
@@ -57,19 +64,35 @@ export class Door {
     const needed = this.#mode === "up" ? ["username", "password"] : ["login", "password"];
     const missing = needed.filter((name) => !form[name].trim()).map((field) => ({ field, code: "required" }));
     if (missing.length) return this.#blame(missing);
+    note($("door-notice"), "");
     this.#busy = true;
     $("door-submit").disabled = true;
     try {
-      if (this.#mode === "up") await this.#tieline.signUp(filled(form, ["username", "password", "nickname", "email", "phone"]));
+      if (this.#mode === "up") await this.#tieline.signUp(filled(form, ["username", "password", "nickname", "email", "phone", "invite_code"]));
       else await this.#tieline.signIn(form.login.trim(), form.password);
       this.#entered();
     } catch (/** @type {any} */ e) {
-      note($("door-error"), sayError(e));
-      this.#blame(e.errors ?? []);
+      this.#refused(e);
     } finally {
       this.#busy = false;
       $("door-submit").disabled = false;
     }
+  }
+
+  /** @param {any} e a TielineError */
+  #refused(e) {
+    const fields = (e.errors ?? []).map((/** @type {any} */ c) => c.field);
+    const invited = e.code === "code_invalid" && (!fields.length || fields.includes("invite_code"));
+    if (this.#mode !== "up" || !(invited || fields.includes("invite_code"))) {
+      note($("door-error"), sayError(e));
+      return this.#blame(e.errors ?? []);
+    }
+    const first = !this.#asked;
+    this.#asked = true;
+    this.#fields();
+    note($("door-error"), t(first ? "inviteNeeded" : "error.code_invalid"));
+    this.#blame(fields.length ? e.errors : []);
+    if (first || !fields.length) $("invite_code").focus();
   }
 
   /** Puts each complaint under its field. @param {{field: string, code: string, detail?: string}[]} complaints */
