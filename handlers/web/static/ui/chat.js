@@ -44,7 +44,6 @@ export class Chat {
     const name = nameOf(this.#model.me);
     setText($("me-name"), name);
     paintAvatar($("me-avatar"), name, this.#model.me.id);
-    if (["light", "dark"].includes(this.#model.me.theme)) document.documentElement.dataset.theme = this.#model.me.theme;
     $("chat").hidden = false;
     this.#tieline.addEventListener("welcome", () => this.#toast(t("welcome", { name })), { once: true, signal: this.#stop.signal });
     this.#model.load().then(() => this.#stop.signal.aborted || this.show(this.#id));
@@ -56,7 +55,6 @@ export class Chat {
     this.#stop.abort();
     this.#model.stop();
     this.#people.stop();
-    delete document.documentElement.dataset.theme;
     document.title = t("app");
     for (const id of ["conversations", "online", "found", "messages", "to"]) $(id).replaceChildren();
     $("text").value = "";
@@ -91,10 +89,16 @@ export class Chat {
     showConversations($("conversations"), this.#model, choose);
     this.#people.render();
     setText($("talk-name"), c ? titleOf(c) : "");
-    const there = c?.peer && t(this.#model.presence[c.peer.id] ? "isOnline" : "isOffline");
-    setText($("talk-info"), there || (c?.id === "lobby" ? t("lobbyInfo") : ""));
+    setText($("talk-info"), c ? this.#info(c) : "");
     this.#compose.render(this.#people.online, this.#tieline.state !== "replaced");
     this.#messages.render();
+  }
+
+  /** What is said below the name of a conversation. @param {import("./conversation.js").Conversation} c */
+  #info(c) {
+    if (this.#model.typing.in(c.id)) return t(c.peer ? "isTyping" : "someoneTyping");
+    if (c.peer) return t(this.#model.presence[c.peer.id] ? "isOnline" : "isOffline");
+    return c.id === "lobby" ? t("lobbyInfo") : "";
   }
 
   #title() {

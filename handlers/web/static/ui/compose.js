@@ -20,7 +20,7 @@ export class Compose {
     this.#model = model;
     this.#choose = choose;
     const text = $("text");
-    text.oninput = () => (this.#fit(), note($("compose-error"), ""));
+    text.oninput = () => this.#typed();
     text.onkeydown = (/** @type {KeyboardEvent} */ e) => {
       // While an input method is composing, Enter chooses a word (keyCode 229 is Safari's way to say so).
       if (e.key !== "Enter" || e.shiftKey || e.isComposing || e.keyCode === 229) return;
@@ -28,6 +28,13 @@ export class Compose {
       this.#submit();
     };
     $("compose").onsubmit = (/** @type {Event} */ e) => (e.preventDefault(), this.#submit());
+  }
+
+  #typed() {
+    this.#fit();
+    note($("compose-error"), "");
+    const c = this.#model.selected;
+    if (c) this.#model.typing.writes(c, !!$("text").value.trim());
   }
 
   #fit() {

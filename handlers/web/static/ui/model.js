@@ -1,4 +1,5 @@
 import { Conversation } from "./conversation.js";
+import { Typing } from "./typing.js";
 
 const PAGE = 50;
 
@@ -13,6 +14,9 @@ export class Model extends EventTarget {
   /** @type {Record<string, boolean>} who is online, of those we asked about */
   presence = {};
   listed = false;
+  typing = new Typing((conversation, on) => this.#tieline.typing({ conversation }, on), () => this.changed());
+  /** @type {Promise<void>|null} */
+  #loading = null;
 
   /** @param {import("../tieline.js").Tieline} tieline */
   constructor(tieline) {
@@ -25,6 +29,7 @@ export class Model extends EventTarget {
     this.#on("gap", (g) => this.#gap(g.conversation));
     this.#on("receipt", (r) => this.#receipt(r));
     this.#on("presence", (p) => this.#presence(p.users));
+    this.#on("typing", (f) => this.#typing(f));
     this.#on("event", (e) => this.#event(e));
     this.#on("welcome", () => this.#catchUp());
     for (const p of tieline.pending) this.#unsent(p);
@@ -44,6 +49,7 @@ export class Model extends EventTarget {
   /** Hears nothing any more. */
   stop() {
     this.#stop.abort();
+    this.typing.stop();
   }
 
   changed() {
@@ -67,9 +73,14 @@ export class Model extends EventTarget {
     return this.list.reduce((n, c) => n + c.unread, 0);
   }
 
-  /** Gets the list of conversations. */
-  async load() {
+  /** Gets the list of conversations; once however many ask while it is on its way. */
+  load() {
     this.#conversation("lobby");
+    this.#loading ??= this.#load().finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #load() {
     try {
       for (let cursor; ; ) {
         const page = await this.#tieline.api.conversations({ cursor, limit: 200 });
@@ -107,6 +118,7 @@ export class Model extends EventTarget {
     const c = this.#conversation(m.conversation, m.to?.room ? "room" : "direct");
     if (c.kind === "direct" && !mine) c.peer ??= m.from;
     c.receive(m, mine);
+    this.typing.heard(c.id, m.from?.id, false);
     if (c !== this.selected) c.trim();
     if (!known) this.load();
     this.changed();
@@ -142,6 +154,12 @@ export class Model extends EventTarget {
   #presence(users) {
     for (const [id, p] of Object.entries(users)) this.presence[id] = p.online;
     this.changed();
+  }
+
+  /** @param {{from: string, to: {user?: string, room?: string}, on: boolean}} f */
+  #typing({ from, to, on }) {
+    const c = to.user ? this.list.find((c) => c.peer?.id === from) : this.conversations.get(to.room ?? "");
+    if (c && from !== this.me.id) this.typing.heard(c.id, from, on);
   }
 
   /** Somebody edited, recalled or reacted: looks at that message again. @param {any} e */
@@ -199,6 +217,7 @@ export class Model extends EventTarget {
   /** @param {Conversation} c @param {string} text @param {string} id */
   send(c, text, id) {
     c.pending.push({ id, text, at: new Date().toISOString(), state: "sending" });
+    this.typing.sent();
     // What becomes of it is told by "sent" and "failed", but for what never got out of here.
     this.#tieline.send({ conversation: c.id }, { kind: "text", text }, id).catch((error) => this.#settle(id, { state: "failed", error }));
     this.changed();

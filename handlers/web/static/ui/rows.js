@@ -26,7 +26,7 @@ export function showConversations(list, model, choose) {
     setText(part(n, ".row-name"), title);
     const mine = c.last?.from?.id === model.me.id;
     const who = !c.last || c.last.kind === "system" || (c.kind === "direct" && !mine) ? "" : `${mine ? t("you") : nameOf(c.last.from)}: `;
-    setText(part(n, ".row-sub"), who + gist(c.last));
+    setText(part(n, ".row-sub"), c.peer && model.typing.in(c.id) ? t("isTyping") : who + gist(c.last));
     setText(part(n, "time"), c.last ? whenOf(c.last.at) : "");
     const badge = part(n, ".badge");
     badge.hidden = !c.unread;
