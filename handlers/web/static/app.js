@@ -7,6 +7,7 @@ import { Devices } from "./ui/devices.js";
 import { Door } from "./ui/door.js";
 import { $ } from "./ui/dom.js";
 import { deviceName } from "./ui/names.js";
+import { Theme } from "./ui/theme.js";
 import { language, translate } from "./words.js";
 
 document.documentElement.lang = language;
@@ -15,6 +16,7 @@ translate(document);
 const tieline = new Tieline({ deviceName: deviceName(), pullGaps: false });
 const door = new Door(tieline, () => go("#/chat"));
 const devices = new Devices(tieline);
+const theme = new Theme();
 /** @type {Chat|null} */
 let chat = null;
 
@@ -22,6 +24,7 @@ let chat = null;
 function route() {
   const [, page, id] = location.hash.split("/");
   const atDoor = page === "sign-in" || page === "sign-up";
+  theme.of(/** @type {any} */ (tieline.user));
   if (!tieline.user) {
     leave();
     if (!atDoor) return go("#/sign-in");
