@@ -56,7 +56,7 @@ export class Messages {
     const below = log.scrollHeight - log.scrollTop;
     const oldest = $("messages").firstElementChild?.dataset.key;
     log.setAttribute("aria-busy", String(c.loading));
-    match($("messages"), items(c), (i) => i.key, (i) => this.#make(i), (n, i) => this.#update(n, i, c));
+    match($("messages"), items(c, this.#model.me), (i) => i.key, (i) => this.#make(i), (n, i) => this.#update(n, i, c));
     note($("log-note"), remark(c));
     if (c.failed) $("log-note").append(" ", h("button", { type: "button", onclick: () => (c.loaded ? this.#model.older() : this.#model.open(c)) }, t("retry")));
     if (this.#atEnd) this.#toEnd();
@@ -84,7 +84,7 @@ export class Messages {
   #update(n, { day, m, p, first }, c) {
     if (day) return;
     if (m.kind === "system") return setText(n.firstChild, m.text);
-    const mine = !!p || m.from?.id === this.#model.me.id;
+    const mine = m.from?.id === this.#model.me.id;
     n.classList.toggle("mine", mine);
     n.classList.toggle("first", first);
     const name = nameOf(m.from);
@@ -122,10 +122,10 @@ function remark(c) {
   return c.loaded && !c.messages.length && !c.pending.length ? t("noMessages") : "";
 }
 
-/** Messages, then what is being sent, with the days between them. @param {import("./conversation.js").Conversation} c */
-function items(c) {
+/** Messages, then what is being sent, with the days between them. @param {import("./conversation.js").Conversation} c @param {any} me */
+function items(c, me) {
   const all = c.messages.map((m) => ({ key: m.client_id ? `c${m.client_id}` : `s${m.seq}`, m }));
-  const rest = c.pending.map((p) => ({ key: `c${p.id}`, p, m: { kind: "text", text: p.text, at: p.at, from: null, seq: Infinity } }));
+  const rest = c.pending.map((p) => ({ key: `c${p.id}`, p, m: { kind: "text", text: p.text, at: p.at, from: me, seq: Infinity } }));
   /** @type {any[]} */
   const out = [];
   let day = "";

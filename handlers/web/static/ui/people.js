@@ -4,6 +4,7 @@ import { showPeople } from "./rows.js";
 
 const EVERY = 5_000;
 const SOON = 500; // after somebody came or went: often more do
+const ARRIVAL = 1_500; // until the servers have spread that somebody, or oneself, is here
 const SHOWN = 100;
 
 /** Who is online, looked at every few seconds and whenever somebody comes or goes; and the search for a person. */
@@ -30,8 +31,9 @@ export class People {
     const { signal } = this.#stop;
     const timer = setInterval(() => this.look(), EVERY);
     signal.addEventListener("abort", () => clearInterval(timer));
-    tieline.addEventListener("welcome", () => this.look(), { signal });
-    tieline.addEventListener("presence", () => this.#soon(), { signal });
+    tieline.addEventListener("welcome", () => (this.look(), this.#soon(ARRIVAL)), { signal });
+    tieline.addEventListener("presence", () => this.#soon(SOON), { signal });
+    tieline.addEventListener("message", (e) => this.#heard(/** @type {CustomEvent} */ (e).detail.from?.id), { signal });
     document.addEventListener("visibilitychange", () => this.look(), { signal });
     $("find").addEventListener("submit", (/** @type {Event} */ e) => (e.preventDefault(), this.#find()), { signal });
     $("find-query").addEventListener("input", () => $("find-query").value || this.#show([], ""), { signal });
@@ -44,8 +46,14 @@ export class People {
     $("find").reset();
   }
 
-  #soon() {
-    this.#due ||= setTimeout(() => ((this.#due = 0), this.look()), SOON);
+  /** @param {number} ms */
+  #soon(ms) {
+    this.#due ||= setTimeout(() => ((this.#due = 0), this.look()), ms);
+  }
+
+  /** Whoever writes and is not listed has just come, or there are more than are listed. @param {string|undefined} id */
+  #heard(id) {
+    if (id && id !== this.#model.me.id && this.online.length < SHOWN - 1 && !this.online.some((p) => p.id === id)) this.#soon(SOON);
   }
 
   /** Asks who is online, unless nobody looks or there is no connection. */
@@ -73,6 +81,7 @@ export class People {
 
   render() {
     $("online-title").textContent = this.#total ? t("onlineCount", { n: this.#total }) : t("online");
+    $("online-none").hidden = !this.#total || this.online.length > 0;
     showPeople($("online"), this.online, this.#model.presence, this.#choose);
     showPeople($("found"), this.#found, this.#model.presence, this.#choose);
   }
