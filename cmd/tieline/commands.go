@@ -32,7 +32,7 @@ func (c command) help() string {
 }
 
 // order is how help lists the commands.
-var order = []string{"serve", "migrate", "user", "token", "code", "nodes", "bench", "version", "help"}
+var order = []string{"serve", "migrate", "user", "token", "code", "nodes", "bench", "verify", "version", "help"}
 
 func commands() map[string]command {
 	return map[string]command{
@@ -43,6 +43,7 @@ func commands() map[string]command {
 		"code":    {code, "code create --kind vip|invite [--count N] [--vip-days D] [--ttl DURATION]", "Prints one-time codes, one a line. Only their hashes are kept.", false},
 		"nodes":   {nodes, "nodes", "Lists the live nodes.", false},
 		"bench":   {runBench, "bench URL… [flags]", "Drives load at nodes and prints a table; tieline bench --help lists the flags.", false},
+		"verify":  {runVerify, "verify URL… [flags]", "Sends, disconnects, kicks and resumes at nodes, and checks every promise; tieline verify --help lists the flags.", false},
 		"version": {printVersion, "version", "Prints the version.", false},
 		"help":    {help, "help", "Lists the commands.", false},
 	}

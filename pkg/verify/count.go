@@ -97,6 +97,10 @@ func (n *Counts) addDevice(d *device) {
 		if lost == nil {
 			lost = x.connect
 		}
+		if x.synced == nil && x.verdict() {
+			lost = nil // it was not to come back
+			continue
+		}
 		if x.synced == nil {
 			n.Failed++
 			continue

@@ -37,11 +37,32 @@ func (c *checker) undelivered() {
 		if d.settled == nil || d.start == nil {
 			continue
 		}
-		spans := c.spans(d)
-		for _, in := range slices.Sorted(maps.Keys(spans)) {
-			c.undeliveredIn(d, in, spans[in])
+		for _, at := range c.missing(d) {
+			var sent, ack *Event
+			if l := c.letterAt(at); l != nil {
+				sent, ack = l.first(), l.ack()
+			}
+			c.report(RuleUndelivered, evidence(sent, ack, c.kept[at], d.settled),
+				"seq %d of %s was never shown to %s, though it came back in the end", at.seq, at.in, d)
 		}
 	}
+}
+
+// missing lists what a device must have been shown and was not. It has a start.
+func (w *world) missing(d *device) (lack []spot) {
+	spans := w.spans(d)
+	for _, in := range slices.Sorted(maps.Keys(spans)) {
+		for seq := spans[in].from; seq <= spans[in].to; seq++ {
+			at := spot{in, seq}
+			if d.shown[at] != nil || w.kept[at] == nil && w.bySpot[at] == nil || d.declared(at) {
+				continue
+			}
+			if l := w.letterAt(at); l == nil || !l.by(d) {
+				lack = append(lack, at)
+			}
+		}
+	}
+	return lack
 }
 
 // span is a range of seqs, both ends included.
@@ -50,9 +71,9 @@ type span struct{ from, to int64 }
 // spans says which part of each conversation a device must have: between the
 // messages that were first sent after it had signed in, and acknowledged.
 // Whatever else has a seq in between was kept in between.
-func (c *checker) spans(d *device) map[chat.ConversationID]span {
+func (w *world) spans(d *device) map[chat.ConversationID]span {
 	spans := map[chat.ConversationID]span{}
-	for _, l := range c.letters {
+	for _, l := range w.letters {
 		ack := l.ack()
 		if ack == nil || l.first().N < d.start.N || !l.first().isFor(d) {
 			continue
@@ -66,30 +87,13 @@ func (c *checker) spans(d *device) map[chat.ConversationID]span {
 	return spans
 }
 
-func (c *checker) undeliveredIn(d *device, in chat.ConversationID, s span) {
-	for seq := s.from; seq <= s.to; seq++ {
-		at := spot{in, seq}
-		kept, l := c.kept[at], c.letterAt(at)
-		switch {
-		case d.shown[at] != nil, kept == nil && c.bySpot[at] == nil, l != nil && l.by(d), d.declared(at, d.settled.N):
-			continue
-		}
-		var sent, ack *Event
-		if l != nil {
-			sent, ack = l.first(), l.ack()
-		}
-		c.report(RuleUndelivered, evidence(sent, ack, kept, d.settled),
-			"seq %d of %s was never shown to %s, though it came back in the end", seq, in, d)
-	}
-}
-
 // letterAt finds the letter that became a message, acknowledged or not.
-func (c *checker) letterAt(at spot) *letter {
-	if l := c.bySpot[at]; l != nil {
+func (w *world) letterAt(at spot) *letter {
+	if l := w.bySpot[at]; l != nil {
 		return l
 	}
-	if kept := c.kept[at]; kept != nil {
-		if a := c.byText[said{kept.From, kept.Text}]; a != nil && kept.Text != "" {
+	if kept := w.kept[at]; kept != nil {
+		if a := w.byText[said{kept.From, kept.Text}]; a != nil && kept.Text != "" {
 			return a.letter
 		}
 	}
@@ -137,7 +141,7 @@ func (c *checker) missedBy(d *device, level []*conn, ack *Event, from time.Durat
 		return
 	}
 	x, shown := level[i], d.shown[ack.spot()]
-	if (shown == nil || shown.N > x.synced.N) && !d.declared(ack.spot(), x.synced.N) {
+	if (shown == nil || shown.N > x.synced.N) && !d.declared(ack.spot()) {
 		c.report(RuleSynced, evidence(ack, x.connect, x.synced, shown),
 			"%s was told that it is level without having been shown seq %d of %s, acknowledged %s before it connected",
 			d, ack.Seq, ack.Conversation, (x.connect.At - ack.At).Round(time.Millisecond))

@@ -8,8 +8,8 @@ import (
 	"github.com/tieline/tieline/pkg/chat"
 )
 
-// An op is a request that may end sessions: a SignIn or an End. When nobody knows
-// what became of it, it may take effect at any time later.
+// An op is a request that may end sessions: a SignIn or an End. One that was not
+// answered may take effect for a while yet.
 
 // never is later than any history.
 const never = time.Duration(math.MaxInt64)
@@ -24,12 +24,16 @@ func (e *Event) refused() bool {
 	return false
 }
 
-// over is when an op had taken effect.
+// unansweredWithin is how long a request that nobody answered may still take
+// effect.
+const unansweredWithin = 30 * time.Second
+
+// over is when an op had taken effect, if it ever did.
 func (e *Event) over() time.Duration {
-	if e.Code == "" || e.refused() {
-		return e.At
+	if e.Code == noAnswer {
+		return e.At + unansweredWithin
 	}
-	return never
+	return e.At
 }
 
 // hits reports whether an op is one that ends a grant, had it been there.
@@ -58,13 +62,6 @@ func (w *world) mayEnd(g *grant, before time.Duration) []*Event {
 		}
 	}
 	return ops
-}
-
-// mayHaveEnded is mayEnd of a grant by its number; nobody knows about one that
-// was given to the run from outside.
-func (w *world) mayHaveEnded(n int, before time.Duration) bool {
-	g := w.byGrant[n]
-	return g == nil || len(w.mayEnd(g, before)) > 0
 }
 
 // ended returns the op that has certainly ended a grant, or nil: the first that

@@ -74,9 +74,9 @@ func (d *device) show(e *Event) {
 }
 
 // declared reports whether a gap told the device to look in the history.
-func (d *device) declared(s spot, before int) bool {
+func (d *device) declared(s spot) bool {
 	for _, g := range d.gaps {
-		if g.N < before && g.Conversation == s.in && g.After < s.seq && s.seq < g.Before {
+		if g.Conversation == s.in && g.After < s.seq && s.seq < g.Before {
 			return true
 		}
 	}
