@@ -1,0 +1,148 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/tieline/tieline/pkg/wire"
+)
+
+// Promise 1 and S2.10: one node after the other is restarted under traffic.
+// Nobody loses a message, or is shown one twice.
+func TestRollingRestart(t *testing.T) {
+	t.Parallel()
+	rollingRestart(t, 100, 20, 100*time.Millisecond)
+}
+
+// rollingRestart has a crowd connected to three nodes, some of whom speak, each
+// once every so often, and restarts the nodes one after the other.
+func rollingRestart(t *testing.T, people, speakers int, every time.Duration) {
+	const drain = 5 * time.Second
+	s := newStory(t, nodes(3), setting("TIELINE_DRAIN", drain.String()), setting("TIELINE_LOG_LEVEL", "info"))
+	c := s.Crowd("roll", people)
+	present, leave := context.WithCancel(context.Background())
+	talking, hush := context.WithCancel(context.Background())
+	var there, talk sync.WaitGroup
+	for i, m := range c.members {
+		there.Go(func() { m.attend(present, c.urls(), i) })
+	}
+	t.Cleanup(func() { hush(); leave(); talk.Wait(); there.Wait() })
+	eventually(t, startup, "all are connected", c.allOnline)
+	for i, m := range c.members[:speakers] {
+		talk.Go(func() { m.chatter(talking, c, i, every) })
+	}
+	eventually(t, soon, "the speakers are heard", func() bool { return c.count() >= 2*speakers })
+	for _, n := range s.nodes {
+		restartOne(t, s, c, n, drain)
+	}
+	hush()
+	talk.Wait()
+	eventually(t, startup, "all are connected", c.allOnline)
+	c.AllHeard(soon)
+	for e, n := range c.endings {
+		switch {
+		case e.last == wire.Drain && e.code == wire.CloseGoingAway:
+		case !e.in && e.code == wire.CloseUnavailable:
+			t.Logf("%d connects were asked to come back later", n)
+		default:
+			t.Errorf("%d sockets ended with %d after %q, none was to end but by a drain", n, e.code, e.last)
+		}
+	}
+	t.Logf("%d sockets handed over; longest interruption %v, half of them under %v; at most %d accepts a second",
+		len(c.pauses), slices.Max(c.pauses).Round(time.Millisecond), c.middlePause(), c.peak())
+	leave()
+	there.Wait()
+}
+
+// restartOne stops a node properly and starts it again.
+func restartOne(t *testing.T, s *story, c *crowd, n *node, drain time.Duration) {
+	t.Helper()
+	held := c.on(n.id)
+	start := time.Now()
+	n.Drain()
+	n.Gone()
+	took := time.Since(start)
+	if lease := s.lease(n.id); lease != "" {
+		t.Errorf("%s is gone and its lease is still there: %s", n.id, lease)
+	}
+	if took > drain+10*time.Second {
+		t.Errorf("%s took %v to end, TIELINE_DRAIN is %v", n.id, took, drain)
+	}
+	t.Logf("%s handed %d sockets over and ended within %v", n.id, held, took.Round(time.Millisecond))
+	eventually(t, startup, "everybody is elsewhere", c.allOnline)
+	n.Start()
+}
+
+// lease is what Redis has of a node; empty when it is none.
+func (s *story) lease(node string) string {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
+	defer cancel()
+	r := redis.NewClient(&redis.Options{Addr: s.Redis.Addr()})
+	defer r.Close()
+	lease, err := r.HGet(ctx, "tl:nodes", node).Result()
+	if err != nil && err != redis.Nil {
+		s.t.Fatal(err)
+	}
+	return lease
+}
+
+// chatter says something to somebody, again and again, until ctx ends.
+func (m *member) chatter(ctx context.Context, c *crowd, i int, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			to := c.members[(i+1+n*7)%len(c.members)]
+			if to != m {
+				m.say(ctx, to, fmt.Sprintf("%s says %d", m.name, n))
+			}
+		}
+	}
+}
+
+// urls are those of the nodes.
+func (c *crowd) urls() (all []string) {
+	for _, n := range c.s.nodes {
+		all = append(all, n.URL())
+	}
+	return all
+}
+
+func (c *crowd) allOnline() bool {
+	return !slices.ContainsFunc(c.members, func(m *member) bool { return !m.online() })
+}
+
+// on counts the members whose socket is on a node.
+func (c *crowd) on(node string) (n int) {
+	for _, m := range c.members {
+		m.mu.Lock()
+		if string(m.node) == node {
+			n++
+		}
+		m.mu.Unlock()
+	}
+	return n
+}
+
+// count is how much was acknowledged.
+func (c *crowd) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.said)
+}
+
+func (c *crowd) middlePause() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slices.Sort(c.pauses)
+	return c.pauses[len(c.pauses)/2].Round(time.Millisecond)
+}
