@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -102,6 +103,16 @@ func (s *RedisServer) Do(command ...string) any {
 	return reply
 }
 
+// running reports whether the server has been started and not ended since.
+func (s *RedisServer) running() bool {
+	select {
+	case <-s.proc.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // Flush removes every key of a running server.
 func (s *RedisServer) Flush() {
 	s.t.Helper()
@@ -122,6 +133,22 @@ func (s *RedisServer) Erase() {
 	if err := os.RemoveAll(filepath.Join(s.dir, "appendonlydir")); err != nil {
 		s.t.Fatal("testserver: erase:", err)
 	}
+}
+
+// Copy keeps a copy of what the running server has on disk just now. The function
+// that it returns puts the copy in the place of what a stopped server has: the
+// next Start begins with the past.
+func (s *RedisServer) Copy() (restore func()) {
+	s.t.Helper()
+	live, copied := filepath.Join(s.dir, "appendonlydir"), filepath.Join(s.dir, "copy")
+	replace := func(to, from string) {
+		s.t.Helper()
+		if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(from))); err != nil {
+			s.t.Fatal("testserver: copy:", err)
+		}
+	}
+	replace(copied, live)
+	return func() { s.t.Helper(); replace(live, copied) }
 }
 
 func (s *RedisServer) start() error {

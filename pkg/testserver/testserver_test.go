@@ -38,6 +38,19 @@ func TestRedisErase(t *testing.T) {
 	}
 }
 
+func TestRedisGoesBackToACopy(t *testing.T) {
+	s := Redis(t)
+	s.Do("SET", "k", "then")
+	restore := s.Copy()
+	s.Do("SET", "k", "now")
+	s.Kill()
+	restore()
+	s.Start()
+	if v := s.Do("GET", "k"); v != "then" {
+		t.Fatal("after going back k is", v)
+	}
+}
+
 func TestRedisPause(t *testing.T) {
 	s := Redis(t)
 	s.Pause()
