@@ -12,7 +12,8 @@ import (
 	"github.com/tieline/tieline/pkg/testserver"
 )
 
-// onEachRedis runs a test against the Redis in the box and against a real one.
+// onEachRedis runs a test against the Redis in the box and against real ones:
+// alone, behind sentinels, and as a cluster.
 func onEachRedis(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("embedded", func(t *testing.T) {
 		addr, stop, err := embedded.Start(context.Background())
@@ -23,6 +24,8 @@ func onEachRedis(t *testing.T, test func(t *testing.T, url string)) {
 		test(t, "redis://"+addr)
 	})
 	t.Run("redis", func(t *testing.T) { test(t, testserver.RedisURL(t)) })
+	t.Run("sentinel", func(t *testing.T) { test(t, testserver.SentinelURL(t)) })
+	t.Run("cluster", func(t *testing.T) { test(t, testserver.RedisClusterURL(t)) })
 }
 
 // ledger is a database with one row.
