@@ -9,15 +9,15 @@ import (
 )
 
 // listen keeps this node subscribed and hands every envelope to the receiver in
-// the order of its arrival. Whenever the subscription had to be made again, or
-// the canary stayed away, something may have been missed, and the receiver is
-// told so.
+// the order of its arrival. Whenever the subscription was made, for the first
+// time or again because it broke or the canary stayed away, something may have
+// been missed, and the receiver is told so.
 func (c *Cluster) listen(ctx context.Context, to Receiver) error {
 	pause := newBackoff(50*time.Millisecond, time.Second)
-	for first := true; ctx.Err() == nil; first = false {
+	for ctx.Err() == nil {
 		ps := c.r.c.Subscribe(ctx, channelOf(c.o.Node), channelAll)
 		unblock := context.AfterFunc(ctx, func() { ps.Close() })
-		err := c.hear(ctx, ps, to, first, pause.reset)
+		err := c.hear(ctx, ps, to, pause.reset)
 		unblock()
 		ps.Close()
 		if err != nil && ctx.Err() == nil {
@@ -30,7 +30,7 @@ func (c *Cluster) listen(ctx context.Context, to Receiver) error {
 
 // hear reads one subscription until it fails. The canary comes by twice a
 // second, so a read that takes longer than canaryOverdue means a dead link.
-func (c *Cluster) hear(ctx context.Context, ps *redis.PubSub, to Receiver, first bool, alive func()) error {
+func (c *Cluster) hear(ctx context.Context, ps *redis.PubSub, to Receiver, alive func()) error {
 	confirmed := 0
 	for {
 		m, err := ps.ReceiveTimeout(ctx, canaryOverdue)
@@ -39,7 +39,7 @@ func (c *Cluster) hear(ctx context.Context, ps *redis.PubSub, to Receiver, first
 		}
 		switch m := m.(type) {
 		case *redis.Subscription:
-			if confirmed++; confirmed == 2 && !first {
+			if confirmed++; confirmed == 2 {
 				to.Restored(time.Unix(0, c.heardAt.Load()))
 			}
 		case *redis.Message:

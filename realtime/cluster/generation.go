@@ -22,9 +22,9 @@ import (
 func (c *Cluster) keep(ctx context.Context, to Receiver) error {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
-	failed := 0
+	failed, restored := 0, int64(0) // the generation that the node was last told of
 	for {
-		was, since := c.generation.Load(), time.Unix(0, c.wellAt.Load())
+		since := time.Unix(0, c.wellAt.Load())
 		err := c.check(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -39,9 +39,11 @@ func (c *Cluster) keep(ctx context.Context, to Receiver) error {
 		default:
 			failed = 0
 			c.wellAt.Store(time.Now().UnixNano())
-			if wasUp := c.up.Swap(true); !wasUp || was != c.generation.Load() {
-				c.o.Log.Info("Redis is there", "generation", c.generation.Load())
+			now := c.generation.Load() // it may have come by a script that met it first
+			if wasUp := c.up.Swap(true); !wasUp || now != restored {
+				c.o.Log.Info("Redis is there", "generation", now)
 				to.Restored(since)
+				restored = now
 			}
 		}
 		select {
