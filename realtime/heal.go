@@ -25,15 +25,15 @@ const (
 // heal puts right what may have gone wrong during an interruption.
 func (n *Node) heal(ctx context.Context) error {
 	for {
-		var since time.Time
 		select {
 		case <-ctx.Done():
 			return nil
-		case since = <-n.restore:
+		case <-n.restore:
 		}
-		if since.Unix() <= 0 { // this node has just started: what another did not live to tell, it tells
-			since = time.Now().Add(-replayAtStart)
-		}
+		n.mu.Lock()
+		since := n.missed
+		n.missed = time.Time{}
+		n.mu.Unlock()
 		if err := n.healOnce(ctx, since); err != nil {
 			n.log.Warn("not everything could be restored yet", "error", err)
 			if !sleep(ctx.Done(), retryFill) {
@@ -43,6 +43,22 @@ func (n *Node) heal(ctx context.Context) error {
 			continue
 		}
 		n.ready.Store(true)
+	}
+}
+
+// Restored says that something may have been missed since a time.
+func (n *Node) Restored(since time.Time) {
+	if since.Unix() <= 0 { // this node has just started: what another did not live to tell, it tells
+		since = time.Now().Add(-replayAtStart)
+	}
+	n.mu.Lock()
+	if n.missed.IsZero() || since.Before(n.missed) {
+		n.missed = since
+	}
+	n.mu.Unlock()
+	select {
+	case n.restore <- struct{}{}:
+	default: // it is about to be looked into
 	}
 }
 

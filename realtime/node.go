@@ -102,13 +102,14 @@ type Node struct {
 	tells   chan cluster.Frame // signals, typing and receipts on their way out
 	pace    chan struct{}      // a place for each socket that is catching up
 	door    chan struct{}      // a place for each socket that comes or goes
-	restore chan time.Time     // something may have been missed since
+	restore chan struct{}      // something may have been missed, since the time in missed
 	ready   atomic.Bool        // everything was well at least once
 	drain   atomic.Bool
 	waiting atomic.Int64 // for a place at the door
 	sockets sync.WaitGroup
 
 	mu       sync.Mutex                 // guards all below; taken after a conn's own
+	missed   time.Time                  // the earliest that Restored was told since it was last looked into
 	parted   map[chat.SessionID]parting // closed, and within the grace time or not yet released in Redis
 	reported []*conn                    // have received offsets that Redis does not know yet
 	unsaved  []*conn                    // have some that the database does not know yet
@@ -125,7 +126,7 @@ func New(o Options) *Node {
 	}
 	n := &Node{
 		o: o, c: o.Cluster, h: o.History, m: o.Messenger, log: o.Log, hub: newHub(), people: newPeople(o.History),
-		tells: make(chan cluster.Frame, 8192), pace: make(chan struct{}, catchingMost), restore: make(chan time.Time, 1),
+		tells: make(chan cluster.Frame, 8192), pace: make(chan struct{}, catchingMost), restore: make(chan struct{}, 1),
 		door: make(chan struct{}, doorMost), parted: map[chat.SessionID]parting{},
 	}
 	n.lobby, n.watch = newLobby(n), newWatchers(n)
@@ -204,14 +205,6 @@ func (n *Node) showTo(c *conn, f *cluster.Frame) {
 		c.offer(f.Data)
 	} else {
 		c.send(f.Data)
-	}
-}
-
-// Restored says that something may have been missed since a time.
-func (n *Node) Restored(since time.Time) {
-	select {
-	case n.restore <- since:
-	default: // it is being looked into already, or about to be
 	}
 }
 

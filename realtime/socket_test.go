@@ -29,7 +29,7 @@ type socket struct {
 	got      []frame
 	next     int // the first frame that expect has not looked at
 	stalled  bool
-	allowed  int // writes that go through all the same
+	allowed  int   // writes that go through all the same
 	fails    error // of every write
 	deaf     bool  // does not answer a close
 	writing  bool

@@ -14,7 +14,7 @@ func TestAFollowedGenerationIsRestored(t *testing.T) {
 		in := run(t, c)
 		in.awaitRestored(t) // Redis is there
 		in.awaitRestored(t) // and heard
-		l.mu.Lock() // another node begins the next generation, and a script says so
+		l.mu.Lock()         // another node begins the next generation, and a script says so
 		l.number++
 		err := c.r.c.Set(t.Context(), keyGeneration, l.number, 0).Err()
 		c.generation.Store(l.number)
