@@ -7,6 +7,7 @@ import (
 
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/realtime/cluster"
+	"golang.org/x/sync/errgroup"
 )
 
 // The sweep asks Redis of every session, in turn, whether it still stands and
@@ -17,6 +18,7 @@ const (
 	sweepEvery  = time.Second
 	sweepParts  = 32 // so a session is asked of every 32 s
 	sweepChunk  = 500
+	settleMost  = 16          // sessions that are put right at the same time
 	replayEarly = time.Minute // ended devices are told again from this long before an interruption
 
 	replayAtStart = 10 * time.Minute
@@ -118,10 +120,13 @@ func (n *Node) sweepThese(ctx context.Context, conns []*conn) error {
 		if err != nil {
 			return err
 		}
+		var g errgroup.Group
+		g.SetLimit(settleMost)
 		for i, c := range chunk {
-			if err := n.settle(ctx, c, found[i]); err != nil {
-				return err
-			}
+			g.Go(func() error { return n.settle(ctx, c, found[i]) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -130,30 +135,34 @@ func (n *Node) sweepThese(ctx context.Context, conns []*conn) error {
 // settle puts one socket right: a session that Redis lost is claimed again, one
 // that another socket has taken over ends, and a queue that is ahead is read.
 func (n *Node) settle(ctx context.Context, c *conn, found cluster.Renewed) error {
+	head := found.Head
 	if found.Holder != c.session.ID {
 		if found.Holder > c.session.ID { // session ids sort by time: a later connect holds the device
 			c.kick(chat.Replaced)
 			return nil
 		}
-		if err := n.claimAgain(ctx, c); err != nil {
+		claimed, err := n.claimAgain(ctx, c)
+		if err != nil {
 			return err
 		}
+		head = max(head, claimed) // until the claim, nobody knew where to publish
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if found.Head != c.cursor.Position || c.cursor.Generation != n.c.Generation() || c.behind && !c.catching {
-		c.lagLocked(found.Head)
+	if head != c.cursor.Position || c.cursor.Generation != n.c.Generation() || c.behind && !c.catching {
+		c.lagLocked(head)
 	}
 	return nil
 }
 
 // claimAgain takes the device for a socket whose session Redis does not have.
-// One that closes is not claimed for any more, or nobody would release it.
-func (n *Node) claimAgain(ctx context.Context, c *conn) error {
+// One that closes is not claimed for any more, or nobody would release it. It
+// returns how far the queue has come, 0 when it did not look.
+func (n *Node) claimAgain(ctx context.Context, c *conn) (head int64, err error) {
 	c.tenure <- struct{}{}
 	defer func() { <-c.tenure }()
 	if c.isOver() {
-		return nil
+		return 0, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -162,18 +171,18 @@ func (n *Node) claimAgain(ctx context.Context, c *conn) error {
 	switch kind := chat.KindOf(err); {
 	case errors.As(err, &ended):
 		c.kick(ended.reason)
-		return nil
+		return 0, nil
 	case kind == chat.Unauthorized, kind == chat.TokenInvalid, kind == chat.AccountDisabled:
 		c.refuse(err, "")
-		return nil
+		return 0, nil
 	case err != nil:
-		return err
+		return 0, err
 	}
 	n.hub.touch(c.session.User)
 	if got.Previous != nil {
-		return n.c.Kick(ctx, []cluster.Kick{*got.Previous})
+		err = n.c.Kick(ctx, []cluster.Kick{*got.Previous})
 	}
-	return nil
+	return got.Head, err
 }
 
 // beat pings every socket, so that middle boxes keep it and a dead one is

@@ -1,6 +1,9 @@
 package realtime
 
 import (
+	"fmt"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,4 +38,65 @@ func TestHealingReachesBackToTheFirstInterruption(t *testing.T) {
 		t.Errorf("kicked: %s", f.raw)
 	}
 	b.closedWith(wire.CloseKicked)
+}
+
+// The head that a sweep read is old when the session had to be claimed again.
+func TestAMessageBeforeTheSecondClaimIsShown(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		line := newProxy(w)
+		n1, n2 := w.nodeVia("n1", line.url()), w.node("n2")
+		_, alice := w.person(n2, "alice")
+		bob, phone := w.person(n2, "bob")
+		a, b := alice.connect(n2, ""), phone.connect(n1, "")
+		w.do("DEL", "tl:{u:"+string(bob.id)+"}:sessions")
+		line.holdAnswer(strconv.FormatInt(n1.conn(b).at().Position, 10))
+		swept := make(chan error, 1)
+		go func() { swept <- n1.sweepThese(w.t.Context(), n1.hub.all()) }()
+		line.holds("")
+		w.say(a, bob.target(), "one")
+		line.pass()
+		if err := <-swept; err != nil {
+			w.t.Fatal(err)
+		}
+		b.hears("one")
+	})
+}
+
+// After Redis was lost every session is claimed again, with several questions to
+// the database and Redis each: not one after the other.
+func TestSessionsAreClaimedAgainTogether(t *testing.T) {
+	w := newWorld(t, false)
+	n := w.node("n1")
+	var all []at
+	for i := range 8 {
+		_, d := w.person(n, fmt.Sprint("person", i))
+		d.connect(n, "")
+		all = append(all, d)
+	}
+	var asking atomic.Int64
+	together, over := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	n.db.hook(func(call string) error {
+		if call != "Authorise" {
+			return nil
+		}
+		if asking.Add(1) == int64(len(all)) {
+			close(together)
+		}
+		select {
+		case <-together:
+			return nil
+		case <-over:
+			return away(call)
+		}
+	})
+	w.do("FLUSHALL")
+	eventually(t, "all are online again", func() bool {
+		for _, d := range all {
+			if !n.online(d.User) {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -144,6 +144,6 @@ func (p *proxy) holds(text string) {
 	eventually(p.t, "an answer with "+text, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return bytes.Contains(p.held, []byte(text))
+		return p.held != nil && bytes.Contains(p.held, []byte(text))
 	})
 }
