@@ -195,8 +195,10 @@ func (n *Node) startOf(ctx context.Context, c *conn, h Hello, got cluster.Claime
 			received, known = cluster.Offset{At: rec.CreatedAt.UnixMilli()}, true
 		}
 	}
-	if known {
+	if known && resumed {
 		at = laterOf(at, received)
+	} else if known {
+		at = received
 	}
 	if at.Generation == n.c.Generation() && at.Position > got.Head {
 		at.Generation = 0 // not a position that this queue ever had

@@ -88,3 +88,26 @@ func TestResumeShowsTheLobbyThatThisNodeHasNotHeardOf(t *testing.T) {
 		}
 	})
 }
+
+// A new device begins at its signing in, also when Redis did not hear of that.
+func TestANewDeviceBeginsAtItsSigningIn(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		n := w.node("n1")
+		_, alice := w.person(n, "alice")
+		bob, _ := w.person(n, "bob")
+		a := alice.connect(n, "")
+		w.say(a, bob.target(), "old")
+		w.say(a, lobbyTarget, "old, in the lobby")
+		w.sql("UPDATE messages SET at = datetime(at, '-1 hour')")
+		w.sql("UPDATE conversations SET last_at = datetime(last_at, '-1 hour')")
+		known, unknown := bob.signIn(n, "known"), bob.signIn(nil, "unknown")
+		w.say(a, bob.target(), "new")
+		w.say(a, lobbyTarget, "new, in the lobby")
+		want := []string{"new", "new, in the lobby"}
+		for _, d := range []at{known, unknown} {
+			if s := d.connect(n, ""); !slices.Equal(s.texts(), want) {
+				w.t.Errorf("the device %s was shown %q", d.ID, s.texts())
+			}
+		}
+	})
+}

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,6 +35,7 @@ const patience = 20 * time.Second
 type world struct {
 	t     *testing.T
 	db    *store.DB
+	path  string // of the database
 	users *store.Accounts
 	redis string                  // URL
 	real  *testserver.RedisServer // nil: the one in the box
@@ -61,7 +63,8 @@ func onEachRedis(t *testing.T, test func(w *world)) {
 // newWorld makes a world without nodes. Worlds exist at the same time.
 func newWorld(t *testing.T, realRedis bool) *world {
 	t.Parallel()
-	w := &world{t: t, db: storetest.Open(t, "sqlite://"+emptyDatabase(t)), o: worldOptions{grace: 5 * time.Second, queueLength: 2000}}
+	path := emptyDatabase(t)
+	w := &world{t: t, path: path, db: storetest.Open(t, "sqlite://"+path), o: worldOptions{grace: 5 * time.Second, queueLength: 2000}}
 	w.users = store.NewAccounts(w.db)
 	if realRedis {
 		w.real = testserver.Redis(t)
@@ -373,6 +376,19 @@ func (w *world) do(command ...any) {
 	c := redis.NewClient(o)
 	defer c.Close()
 	if err := c.Do(w.t.Context(), command...).Err(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// sql changes the database, behind everybody's back.
+func (w *world) sql(query string, args ...any) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(w.t.Context(), query, args...); err != nil {
 		w.t.Fatal(err)
 	}
 }
