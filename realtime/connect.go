@@ -139,17 +139,17 @@ func (n *Node) claim(ctx context.Context, c *conn, h Hello) error {
 	if err != nil {
 		return err
 	}
+	if got.Previous != nil { // it has lost the device, whatever becomes of this socket
+		if err := n.c.Kick(ctx, []cluster.Kick{*got.Previous}); err != nil {
+			n.log.Debug("the replaced socket was not told", "error", err) // its node's sweep finds out
+		}
+	}
 	cursor, resumed, err := n.startOf(ctx, c, h, got)
 	if err != nil {
 		return err
 	}
 	c.greet(cursor, &got, resumed)
 	n.hub.touch(c.session.User)
-	if got.Previous != nil {
-		if err := n.c.Kick(ctx, []cluster.Kick{*got.Previous}); err != nil {
-			n.log.Debug("the replaced socket was not told", "error", err) // its node's sweep finds out
-		}
-	}
 	if err := n.c.TellWatchers(ctx, c.session.User, got.Watchers); err != nil {
 		n.log.Debug("watchers were not told", "error", err) // they look again by themselves
 	}

@@ -1,0 +1,32 @@
+package realtime
+
+import (
+	"testing"
+
+	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/wire"
+)
+
+// A connect that fails after it took the device over has taken it over: the
+// socket before it must not stay, unknown to everybody.
+func TestATakeoverThatFailsHalfwayTellsTheFirstSocket(t *testing.T) {
+	w := newWorld(t, false)
+	n1, n2 := w.node("n1"), w.node("n2")
+	_, web := w.person(nil, "bob")
+	first := web.connect(n1, "")
+	n2.db.hook(func(call string) error {
+		if call == "Device" {
+			return away(call)
+		}
+		return nil
+	})
+	second := web.dial(n2, "")
+	if f := second.expect(wire.Error); f.Code != string(chat.Unavailable) || !f.Retry {
+		t.Errorf("told %s", f.raw)
+	}
+	second.closedWith(wire.CloseUnavailable)
+	if f := first.expect(wire.Kicked); f.Reason != string(chat.Replaced) {
+		t.Errorf("kicked: %s", f.raw)
+	}
+	first.closedWith(wire.CloseReplaced)
+}
