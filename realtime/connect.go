@@ -56,6 +56,9 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 		if err := n.identify(ctx, c, h); err != nil {
 			return err
 		}
+		if !n.c.Up() {
+			return &chat.Error{Kind: chat.Unavailable, Op: "realtime.serve", Retry: time.Second}
+		}
 		// First the hub, then the claim: a kick that follows the claim finds the socket.
 		n.hub.add(c)
 		hub = true
@@ -132,9 +135,6 @@ func endedBy(err error) error {
 // claim makes the socket its device's, tells the one it takes over from, and
 // greets.
 func (n *Node) claim(ctx context.Context, c *conn, h Hello) error {
-	if !n.c.Up() {
-		return &chat.Error{Kind: chat.Unavailable, Op: "realtime.claim", Retry: time.Second}
-	}
 	got, err := n.claimDevice(ctx, c)
 	if err != nil {
 		return err

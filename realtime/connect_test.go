@@ -30,3 +30,24 @@ func TestATakeoverThatFailsHalfwayTellsTheFirstSocket(t *testing.T) {
 	}
 	first.closedWith(wire.CloseReplaced)
 }
+
+// While Redis is away every connect is refused, and nothing is kept of it.
+func TestConnectsWhileRedisIsAwayLeaveNothingBehind(t *testing.T) {
+	w := newWorld(t, true)
+	n := w.node("n1")
+	_, web := w.person(n, "bob")
+	w.real.Kill()
+	eventually(t, "Redis is away", func() bool { return !n.c.Up() })
+	for range 5 {
+		b := web.dial(n, "")
+		if f := b.expect(wire.Error); f.Code != string(chat.Unavailable) || !f.Retry {
+			t.Errorf("told %s", f.raw)
+		}
+		b.closedWith(wire.CloseUnavailable)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.parted)+len(n.seen) > 0 {
+		t.Errorf("%d sessions to release, %d places to note", len(n.parted), len(n.seen))
+	}
+}
