@@ -56,7 +56,9 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 		if err := n.identify(ctx, c, h); err != nil {
 			return err
 		}
-		if !n.c.Up() {
+		// Before it is ready, the node knows neither who was signed out nor how far
+		// the lobby is.
+		if !n.c.Up() || !n.ready.Load() {
 			return &chat.Error{Kind: chat.Unavailable, Op: "realtime.serve", Retry: time.Second}
 		}
 		// First the hub, then the claim: a kick that follows the claim finds the socket.

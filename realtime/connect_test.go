@@ -51,3 +51,30 @@ func TestConnectsWhileRedisIsAwayLeaveNothingBehind(t *testing.T) {
 		t.Errorf("%d sessions to release, %d places to note", len(n.parted), len(n.seen))
 	}
 }
+
+// A node that has not looked around yet knows neither who was signed out nor how
+// far the lobby is.
+func TestANodeThatIsNotReadyLetsNobodyIn(t *testing.T) {
+	w := newWorld(t, false)
+	n1 := w.node("n1")
+	_, web := w.person(n1, "bob")
+	n2 := w.startNode("n2", w.redis)
+	n2.db.hook(func(call string) error {
+		if call == "EndedSince" || call == "Conversation" {
+			return away(call)
+		}
+		return nil
+	})
+	if n2.ready.Load() {
+		t.Fatal("ready before the test could prevent it")
+	}
+	eventually(t, "Redis is there", n2.c.Up)
+	b := web.dial(n2, "")
+	if f := b.expect(wire.Error); f.Code != string(chat.Unavailable) || !f.Retry {
+		t.Errorf("told %s", f.raw)
+	}
+	b.closedWith(wire.CloseUnavailable)
+	n2.db.hook(nil)
+	eventually(t, "ready", n2.ready.Load)
+	web.connect(n2, "")
+}
