@@ -203,7 +203,8 @@ func (c *conn) kick(reason chat.Reason) {
 	case chat.Disabled:
 		code = wire.CloseDisabled
 	case chat.AccountRemoved:
-		c.close(wire.CloseUnknownUser, string(chat.Unauthorized), nil)
+		gone := errorFrame("", chat.E("realtime.kick", chat.Unauthorized, nil), "")
+		c.close(wire.CloseUnknownUser, string(chat.Unauthorized), gone)
 		return
 	}
 	c.close(code, string(reason), wire.KickedFrame{Type: wire.Kicked, Reason: reason, Device: c.session.Device})

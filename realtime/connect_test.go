@@ -78,3 +78,66 @@ func TestANodeThatIsNotReadyLetsNobodyIn(t *testing.T) {
 	eventually(t, "ready", n2.ready.Load)
 	web.connect(n2, "")
 }
+
+// S2.7, S2.9: who is not let in is told why, and then closed with the code that
+// says so.
+func TestRefusedConnectsAreToldWhy(t *testing.T) {
+	w := newWorld(t, false)
+	n := w.node("n1")
+	gone, goneWeb := w.person(n, "gone")
+	out, outWeb := w.person(n, "out")
+	kicked, kickedWeb := w.person(n, "kicked")
+	if err := n.c.End(t.Context(), []chat.Device{{User: gone.id, ID: "web", Login: 1, EndReason: chat.AccountRemoved}}); err != nil {
+		t.Fatal(err)
+	}
+	ended, err := w.users.SetDisabled(t.Context(), out.id, true)
+	if err != nil || n.c.End(t.Context(), ended) != nil {
+		t.Fatal(err)
+	}
+	if err := n.c.End(t.Context(), []chat.Device{{User: kicked.id, ID: "web", Login: 1, EndReason: chat.PasswordChanged}}); err != nil {
+		t.Fatal(err)
+	}
+	never := at{w, chat.Device{User: out.id, ID: "never", Login: 7}}
+	for _, c := range []struct {
+		hello Hello
+		typ   string
+		code  chat.Kind
+		why   chat.Reason
+		close int
+	}{
+		{Hello{}, wire.Error, chat.Unauthorized, "", wire.CloseInvalid},
+		{Hello{Token: "expired"}, wire.Error, chat.TokenExpired, "", wire.CloseExpired},
+		{Hello{Token: "forged"}, wire.Error, chat.TokenInvalid, "", wire.CloseInvalid},
+		{Hello{Ticket: "forged"}, wire.Error, chat.TokenInvalid, "", wire.CloseInvalid},
+		{Hello{Token: "nobody/web/1"}, wire.Error, chat.Unauthorized, "", wire.CloseUnknownUser},
+		{Hello{Token: goneWeb.token()}, wire.Error, chat.Unauthorized, "", wire.CloseUnknownUser},
+		{Hello{Token: outWeb.token()}, wire.Error, chat.AccountDisabled, "", wire.CloseDisabled},
+		{Hello{Token: never.token()}, wire.Error, chat.AccountDisabled, "", wire.CloseDisabled},
+		{Hello{Token: string(kicked.id) + "/never/1"}, wire.Error, chat.TokenInvalid, "", wire.CloseInvalid},
+		{Hello{Token: kickedWeb.token()}, wire.Kicked, "", chat.PasswordChanged, wire.CloseKicked},
+	} {
+		s := w.serve(n, newSocket(t), c.hello)
+		s.closedWith(c.close)
+		if len(s.got) != 1 || s.got[0].Type != c.typ || s.got[0].Code != string(c.code) || s.got[0].Reason != string(c.why) {
+			t.Errorf("%+v was told %s", c.hello, s.lastFew())
+		}
+	}
+	if conns, _, _ := n.Describe(); conns != 0 {
+		t.Errorf("%d sockets are left", conns)
+	}
+}
+
+// Whoever is told to go is told so too, not only closed.
+func TestSocketOfARemovedAccountIsToldWhy(t *testing.T) {
+	w := newWorld(t, false)
+	n := w.node("n1")
+	bob, web := w.person(n, "bob")
+	b := web.connect(n, "")
+	if err := n.c.End(t.Context(), []chat.Device{{User: bob.id, ID: "web", Login: 1, EndReason: chat.AccountRemoved}}); err != nil {
+		t.Fatal(err)
+	}
+	if f := b.expect(wire.Error); f.Code != string(chat.Unauthorized) {
+		t.Errorf("told %s", f.raw)
+	}
+	b.closedWith(wire.CloseUnknownUser)
+}
