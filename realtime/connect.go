@@ -151,6 +151,9 @@ func (n *Node) claim(ctx context.Context, c *conn, h Hello) error {
 		return err
 	}
 	c.greet(cursor, &got, resumed)
+	if h.Offset != "" && !resumed {
+		c.sendFrame(errorFrame("", chat.InvalidField("offset", "format", ""), phrase.Language(h.Language)))
+	}
 	n.hub.touch(c.session.User)
 	if err := n.c.TellWatchers(ctx, c.session.User, got.Watchers); err != nil {
 		n.log.Debug("watchers were not told", "error", err) // they look again by themselves
@@ -184,9 +187,6 @@ func (n *Node) claimDevice(ctx context.Context, c *conn) (cluster.Claimed, error
 // client brought and the one that the device reported as received.
 func (n *Node) startOf(ctx context.Context, c *conn, h Hello, got cluster.Claimed) (cluster.Offset, bool, error) {
 	at, resumed := cluster.ParseOffset(h.Offset)
-	if h.Offset != "" && !resumed {
-		c.sendFrame(errorFrame("", chat.InvalidField("offset", "format", ""), phrase.Language(h.Language)))
-	}
 	received, known := cluster.ParseOffset(got.Received)
 	if !known && !resumed {
 		rec, err := n.o.Devices.Device(ctx, c.session.User, c.session.Device)

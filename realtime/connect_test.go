@@ -141,3 +141,19 @@ func TestSocketOfARemovedAccountIsToldWhy(t *testing.T) {
 	}
 	b.closedWith(wire.CloseUnknownUser)
 }
+
+// An offset that is none is said to be, and does no harm. Welcome comes first.
+func TestAnOffsetThatIsNone(t *testing.T) {
+	w := newWorld(t, false)
+	n := w.node("n1")
+	_, web := w.person(n, "bob")
+	b := web.dial(n, "nonsense")
+	if f := b.expect(wire.Welcome); f.Resumed {
+		t.Errorf("resumed: %s", f.raw)
+	}
+	b.expect(wire.Synced)
+	b.hangUp()
+	if told := b.frames(wire.Error); len(told) != 1 || told[0].Code != string(chat.Invalid) {
+		t.Errorf("told %s", b.lastFew())
+	}
+}
