@@ -57,9 +57,8 @@ const (
 	lingerWithin = time.Second // how long a closed socket may take to answer the close
 )
 
-// send queues a finished frame. Only a frame that may be dropped is, when the
-// reader is slow; all others are answers, of which there are never more than
-// requests.
+// send queues a finished frame that is an answer: there are never more of those
+// than requests.
 func (c *conn) send(frame []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,11 +67,12 @@ func (c *conn) send(frame []byte) {
 
 func (c *conn) sendFrame(frame any) { c.send(wire.Encode(frame)) }
 
-// offer queues a frame unless the reader is slow.
-func (c *conn) offer(frame []byte) {
+// offer queues a frame that somebody else caused and that nothing keeps, unless
+// more than a budget waits already.
+func (c *conn) offer(frame []byte, budget int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.size > outLow {
+	if c.size > budget {
 		c.node.metrics.drops.WithLabelValues("ephemeral").Inc()
 		return
 	}

@@ -201,11 +201,11 @@ func (n *Node) showTo(c *conn, f *cluster.Frame) {
 	if c.session.ID == f.Except {
 		return
 	}
+	budget := outBudget
 	if f.Droppable {
-		c.offer(f.Data)
-	} else {
-		c.send(f.Data)
+		budget = outLow
 	}
+	c.offer(f.Data, budget)
 }
 
 // paced runs fn when there is a place for it among those that catch up.

@@ -93,3 +93,28 @@ func TestReaderThatStallsForGoodIsCut(t *testing.T) {
 	b = phone.connect(n, last)
 	b.hears("one")
 }
+
+// Signals come as fast as others like; who does not read them loses them.
+func TestSignalsToASlowReaderAreBounded(t *testing.T) {
+	w := newWorld(t, false)
+	n := w.node("n1")
+	_, alice := w.person(n, "alice")
+	bob, phone := w.person(n, "bob")
+	a, b, other := alice.connect(n, ""), phone.connect(n, ""), bob.signIn(n, "other").connect(n, "")
+	c := n.conn(b)
+	b.stall(true)
+	to, large := bob.target(), []byte(`"`+strings.Repeat("x", 16_000)+`"`)
+	for range 40 {
+		a.send(wire.ClientFrame{Type: wire.Signal, To: &to, Data: large})
+		other.expect(wire.Signal)
+	}
+	c.mu.Lock()
+	waiting := c.size
+	c.mu.Unlock()
+	if waiting > outBudget+len(large)+1000 {
+		t.Errorf("%d bytes wait for one socket", waiting)
+	}
+	b.stall(false)
+	w.say(a, bob.target(), "hello")
+	b.hears("hello")
+}

@@ -219,7 +219,7 @@ func (w *watchers) look(ctx context.Context) {
 			for _, u := range users {
 				mine[u] = full[u]
 			}
-			c.offer(wire.Encode(presenceFrame(mine)))
+			c.offer(wire.Encode(presenceFrame(mine)), outLow)
 		}
 	}
 }
