@@ -24,6 +24,7 @@ type conn struct {
 
 	mu sync.Mutex // guards all below
 
+	greeted bool // welcome is queued; before it nothing but a refusal is
 	over    bool // nothing more is queued; the writer sends what there is, then closes
 	out     [][]byte
 	size    int // bytes in out
@@ -68,10 +69,13 @@ func (c *conn) send(frame []byte) {
 func (c *conn) sendFrame(frame any) { c.send(wire.Encode(frame)) }
 
 // offer queues a frame that somebody else caused and that nothing keeps, unless
-// more than a budget waits already.
+// more than a budget waits already, or the welcome is still to come.
 func (c *conn) offer(frame []byte, budget int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.greeted {
+		return
+	}
 	if c.size > budget {
 		c.node.metrics.drops.WithLabelValues("ephemeral").Inc()
 		return

@@ -233,6 +233,7 @@ func laterOf(a, b cluster.Offset) cluster.Offset {
 func (c *conn) greet(cursor cluster.Offset, got *cluster.Claimed, resumed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.greeted = true
 	c.cursor, c.seen, c.lobby = cursor, max(c.seen, got.Head), got.Lobby
 	queued := int64(0)
 	if cursor.Generation == c.node.c.Generation() {

@@ -157,3 +157,33 @@ func TestAnOffsetThatIsNone(t *testing.T) {
 		t.Errorf("told %s", b.lastFew())
 	}
 }
+
+// A socket that is in the hub and not yet welcome is shown nothing.
+func TestNothingComesBeforeTheWelcome(t *testing.T) {
+	w := newWorld(t, false)
+	n1, n2 := w.node("n1"), w.node("n2")
+	_, alice := w.person(n2, "alice")
+	_, bob := w.person(nil, "bob") // Redis does not know of it
+	a := alice.connect(n2, "")
+	asked, on := make(chan struct{}), make(chan struct{})
+	n1.db.hook(func(call string) error {
+		if call == "Device" {
+			close(asked)
+			<-on
+		}
+		return nil
+	})
+	b := bob.dial(n1, "")
+	<-asked
+	a.send(wire.ClientFrame{Type: wire.Signal, To: &lobbyTarget, Data: []byte(`1`)})
+	a.send(wire.ClientFrame{Type: wire.Typing, To: &lobbyTarget, On: true})
+	w.say(a, lobbyTarget, "hello")
+	_, carol := w.person(n1, "carol")
+	c := carol.connect(n1, "")
+	a.send(wire.ClientFrame{Type: wire.Signal, To: &lobbyTarget, Data: []byte(`2`)})
+	c.expect(wire.Signal) // and so bob's node has heard of all before
+	close(on)
+	b.expect(wire.Welcome)
+	b.expect(wire.Synced)
+	b.hears("hello")
+}

@@ -105,7 +105,7 @@ func (c *conn) pushUnqueued(m *chat.Message, body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := recentKey(m.Conversation, m.Seq)
-	if c.over || c.size > outBudget || c.recent.has(key) {
+	if !c.greeted || c.over || c.size > outBudget || c.recent.has(key) {
 		return
 	}
 	c.noteLocked(m.Conversation, m.Seq, trace.Pushed)
