@@ -20,7 +20,7 @@ func TestPushDuringAPageIsNotLost(t *testing.T) {
 		w.say(a, bob.target(), "one")
 		n1.lose(nil)
 		c := n1.conn(b)
-		line.holdAnswers()
+		line.holdAnswer(`"text":"one"`)
 		c.lag(c.at().Position + 1)
 		line.holds(`"text":"one"`)
 		w.say(a, bob.target(), "two")

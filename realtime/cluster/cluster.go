@@ -25,10 +25,10 @@ type Ledger interface {
 	Mint(ctx context.Context, from, to int64, identity string) error
 }
 
-// Receiver is the node: what the cluster tells it. Both are called from one
-// goroutine each and must not wait for a socket.
+// Receiver is the node: what the cluster tells it. It must not wait for a socket.
 type Receiver interface {
-	// Deliver hands over what another node (or this one) published.
+	// Deliver hands over what another node (or this one) published, one envelope
+	// after the other.
 	Deliver(*Envelope)
 	// Restored says that something may have been missed: Redis was away, the
 	// subscription was interrupted, or the generation is a new one. Since is
@@ -64,15 +64,19 @@ const (
 // Cluster is one node's view of Redis.
 type Cluster struct {
 	// Set at construction.
-	r *Redis
-	o Options
+	r    *Redis
+	o    Options
+	ears []*ear
 
 	// Safe for all.
 	generation atomic.Int64
 	up         atomic.Bool
-	wellAt     atomic.Int64 // Unix nanoseconds: when a check last succeeded
-	heardAt    atomic.Int64 // Unix nanoseconds: when the canary last came back
-	wake       chan struct{}
+	wellAt     atomic.Int64  // Unix nanoseconds: when a check last succeeded
+	upAt       atomic.Int64  // Unix nanoseconds: since when up is true
+	wake       chan struct{} // has the keeper look
+	leaseDue   chan struct{} // has the lease renewed
+
+	delivering sync.Mutex // held while the receiver takes an envelope
 
 	mu    sync.Mutex
 	nodes map[chat.NodeID]NodeInfo // of the last lease renewal
@@ -89,7 +93,7 @@ func New(r *Redis, o Options) *Cluster {
 	if o.Describe == nil {
 		o.Describe = func() (int, int, bool) { return 0, 0, false }
 	}
-	return &Cluster{r: r, o: o, wake: make(chan struct{}, 1), inquiry: newInquiry()}
+	return &Cluster{r: r, o: o, ears: earsOf(r, o.Node), wake: make(chan struct{}, 1), leaseDue: make(chan struct{}, 1), inquiry: newInquiry()}
 }
 
 // Run keeps the lease, the subscription and the generation until ctx ends, then
@@ -97,7 +101,9 @@ func New(r *Redis, o Options) *Cluster {
 func (c *Cluster) Run(ctx context.Context, to Receiver) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.keep(ctx, to) })
-	g.Go(func() error { return c.listen(ctx, to) })
+	for _, e := range c.ears {
+		g.Go(func() error { return c.listen(ctx, e, to) })
+	}
 	g.Go(func() error { return c.holdLease(ctx) })
 	g.Go(func() error { return c.answerAsks(ctx) })
 	return g.Wait()
@@ -111,14 +117,6 @@ func (c *Cluster) Generation() int64 { return c.generation.Load() }
 // last checked.
 func (c *Cluster) Up() bool { return c.up.Load() }
 
-// Hears reports whether this node's own publications come back to it.
-func (c *Cluster) Hears() bool {
-	return time.Since(time.Unix(0, c.heardAt.Load())) < canaryOverdue
-}
-
-// CanaryAge returns how long ago the node last heard itself.
-func (c *Cluster) CanaryAge() time.Duration { return time.Since(time.Unix(0, c.heardAt.Load())) }
-
 // unwell turns a failed call into chat.Unavailable and has the keeper look.
 func (c *Cluster) unwell(op string, err error) error {
 	if err == nil {
@@ -128,11 +126,16 @@ func (c *Cluster) unwell(op string, err error) error {
 	if errors.As(err, &ce) {
 		return err
 	}
+	poke(c.wake)
+	return &chat.Error{Kind: chat.Unavailable, Op: "cluster." + op, Err: err, Retry: time.Second}
+}
+
+// poke wakes whoever waits for a channel, now or when it next looks.
+func poke(c chan struct{}) {
 	select {
-	case c.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
-	return &chat.Error{Kind: chat.Unavailable, Op: "cluster." + op, Err: err, Retry: time.Second}
 }
 
 // errStale says that a script met a newer generation than this node's.

@@ -87,17 +87,18 @@ func sortParcels(batch []chat.Delivery) ([]*parcel, []Logged) {
 }
 
 // appendQueues runs the scripts. A call whose reply was lost may have run, so
-// what failed is tried once more with a search for repeats.
+// what failed is tried once more with a search for repeats, and then may follow
+// its slot to another server.
 func (c *Cluster) appendQueues(ctx context.Context, parcels []*parcel, search int) error {
 	todo := parcels
 	var err error
-	for range 2 {
+	for _, client := range []redis.UniversalClient{c.r.once, c.r.c} {
 		calls := make([]*call, len(todo))
 		for i, p := range todo {
 			calls[i] = c.appendCall(p, search)
 			p.call = calls[i]
 		}
-		err = pipeline(ctx, c.r.once, calls)
+		err = pipeline(ctx, client, calls)
 		var again []*parcel
 		behind := false
 		for _, p := range todo {
@@ -217,16 +218,20 @@ func (c *Cluster) appendLogs(ctx context.Context, logged []Logged) error {
 // is found by the receiving node's own checks, so it is tried once more and not
 // waited for.
 func (c *Cluster) publish(ctx context.Context, out map[chat.NodeID]*Envelope) error {
+	return c.publishBy(ctx, c.r.c, out)
+}
+
+func (c *Cluster) publishBy(ctx context.Context, client redis.UniversalClient, out map[chat.NodeID]*Envelope) error {
 	if len(out) == 0 {
 		return nil
 	}
-	p := c.r.c.Pipeline()
+	p := client.Pipeline()
 	for n, e := range out {
 		to := channelOf(n)
 		if n == "" {
 			to = channelAll
 		}
-		p.Publish(ctx, to, e.Encode())
+		c.r.publish(ctx, p, to, e.Encode())
 	}
 	_, err := p.Exec(ctx)
 	return err
@@ -264,7 +269,7 @@ func (c *Cluster) Tell(ctx context.Context, frames []Frame) error {
 			}
 		}
 	}
-	return c.unwell("tell", c.publish(ctx, out))
+	return c.unwell("tell", c.publishBy(ctx, c.r.once, out)) // at most once
 }
 
 // Read tells the other person, and the reader's other devices, how far a
@@ -279,5 +284,5 @@ func (c *Cluster) TellAll(ctx context.Context, f Frame) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	f.Users = nil
-	return c.unwell("tell", c.publish(ctx, map[chat.NodeID]*Envelope{"": {Frames: []Frame{f}}}))
+	return c.unwell("tell", c.publishBy(ctx, c.r.once, map[chat.NodeID]*Envelope{"": {Frames: []Frame{f}}}))
 }

@@ -2,13 +2,9 @@ package cluster
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -36,12 +32,21 @@ func (c *Cluster) keep(ctx context.Context, to Receiver) error {
 			if failed < 2 {
 				continue
 			}
+			if !errors.Is(err, errLedger) {
+				c.r.hangUp()
+			}
 		default:
 			failed = 0
 			c.wellAt.Store(time.Now().UnixNano())
 			now := c.generation.Load() // it may have come by a script that met it first
-			if wasUp := c.up.Swap(true); !wasUp || now != restored {
+			wasUp := c.up.Load()
+			if !wasUp {
+				c.upAt.Store(time.Now().UnixNano())
+				c.up.Store(true)
+			}
+			if !wasUp || now != restored {
 				c.o.Log.Info("Redis is there", "generation", now)
+				poke(c.leaseDue)
 				to.Restored(since)
 				restored = now
 			}
@@ -55,26 +60,61 @@ func (c *Cluster) keep(ctx context.Context, to Receiver) error {
 	}
 }
 
-// check is one look: canary out, generation and identity compared.
+// errLedger says that it is the database that did not answer.
+var errLedger = errors.New("cluster: the generation cannot be verified")
+
+// check is one look: canaries out, generation and servers compared. All of it
+// is asked of the same server at once, so that the answers belong together.
 func (c *Cluster) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	canary := Envelope{Generation: c.generation.Load(), Canary: c.o.Boot}
-	p := c.r.c.Pipeline()
+	p := c.r.plain.Pipeline()
 	noted := p.Get(ctx, keyGeneration)
-	p.Publish(ctx, channelOf(c.o.Node), canary.Encode())
-	if _, err := p.Exec(ctx); err != nil && !isNil(err) {
-		return err
+	p.Set(ctx, keyProbe(c.o.Node), c.o.Boot, leaseTime) // a Redis that takes no writes is of no use
+	canary := Envelope{Generation: c.generation.Load(), Canary: c.o.Boot}
+	for _, e := range c.ears {
+		c.r.publish(ctx, p, e.channels[0], canary.Encode())
 	}
-	identity, err := c.identity(ctx)
+	var who whoIs
+	cc, isCluster := c.r.plain.(*redis.ClusterClient)
+	if !isCluster {
+		who = askWhoIs(ctx, p)
+	}
+	cmds, _ := p.Exec(ctx)
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && !isNil(err) && cmd.Name() != "info" {
+			return err
+		}
+	}
+	ids, err := []string(nil), error(nil)
+	if isCluster {
+		ids, err = whoAreMasters(ctx, cc)
+	} else {
+		ids, err = who.only()
+	}
 	if err != nil {
 		return err
 	}
 	n, _ := strconv.ParseInt(noted.Val(), 10, 64)
-	if mine := c.generation.Load(); mine != 0 && n == mine && identity == c.lastIdentity {
-		return nil
+	return c.verify(ctx, n, ids)
+}
+
+// verify compares what a look has found with what is known.
+func (c *Cluster) verify(ctx context.Context, noted int64, ids []string) error {
+	identity, err := c.identityOf(ctx, ids)
+	if err != nil {
+		return err
 	}
-	return c.reconcile(ctx, n, identity)
+	if mine := c.generation.Load(); mine == 0 || noted != mine || identity != c.lastIdentity {
+		if err := c.reconcile(ctx, noted, identity); err != nil {
+			return err
+		}
+		if err := loadScripts(ctx, c.r.plain); err != nil {
+			return err
+		}
+	}
+	c.r.trust(ids)
+	return nil
 }
 
 // reconcile agrees with the database on the generation of this Redis, minting
@@ -84,7 +124,7 @@ func (c *Cluster) reconcile(ctx context.Context, noted int64, identity string) e
 	for range 4 {
 		current, minted, err := c.o.Ledger.Generation(ctx)
 		if err != nil {
-			return fmt.Errorf("the generation cannot be verified: %w", err)
+			return fmt.Errorf("%w: %w", errLedger, err)
 		}
 		fits := current > 0 && minted == identity
 		if fits && noted == current {
@@ -102,13 +142,13 @@ func (c *Cluster) reconcile(ctx context.Context, noted int64, identity string) e
 		}
 		next := max(current, noted) + 1
 		if err := c.o.Ledger.Mint(ctx, current, next, identity); err != nil {
-			return fmt.Errorf("no generation could be minted: %w", err)
+			return fmt.Errorf("%w: %w", errLedger, err)
 		}
 		if now, _, err := c.o.Ledger.Generation(ctx); err != nil || now != next {
 			continue // another node was first
 		}
 		c.o.Log.Info("a new generation begins", "generation", next)
-		if err := c.r.c.Set(ctx, keyGeneration, next, 0).Err(); err != nil {
+		if err := c.r.plain.Set(ctx, keyGeneration, next, 0).Err(); err != nil {
 			return err
 		}
 		noted = next
@@ -124,7 +164,7 @@ func (c *Cluster) awaitNote(ctx context.Context, noted int64) (int64, error) {
 			return noted, ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
-		n, err := c.r.c.Get(ctx, keyGeneration).Int64()
+		n, err := c.r.plain.Get(ctx, keyGeneration).Int64()
 		if err != nil && !isNil(err) {
 			return noted, err
 		}
@@ -145,47 +185,6 @@ func (c *Cluster) followGeneration(ctx context.Context) error {
 		c.generation.Store(n)
 	}
 	return nil
-}
-
-// identity returns what tells this Redis from another or from itself restarted:
-// the run ids of all masters, or where a server has none (the one in the box) a
-// random value that is lost when its data is.
-func (c *Cluster) identity(ctx context.Context) (string, error) {
-	if cc, ok := c.r.c.(*redis.ClusterClient); ok {
-		var mu sync.Mutex
-		var ids []string
-		err := cc.ForEachMaster(ctx, func(ctx context.Context, m *redis.Client) error {
-			id, err := runID(ctx, m)
-			mu.Lock()
-			defer mu.Unlock()
-			ids = append(ids, id)
-			return err
-		})
-		slices.Sort(ids)
-		sum := sha256.Sum256([]byte(strings.Join(ids, ",")))
-		return hex.EncodeToString(sum[:]), err
-	}
-	id, err := runID(ctx, c.r.c)
-	if id != "" || err != nil && ctx.Err() != nil || err != nil && !strings.Contains(err.Error(), "not supported") {
-		return id, err
-	}
-	if err := c.r.c.SetNX(ctx, keyIdentity, chat.NewID(), 0).Err(); err != nil {
-		return "", err
-	}
-	return c.r.c.Get(ctx, keyIdentity).Result()
-}
-
-func runID(ctx context.Context, c redis.Cmdable) (string, error) {
-	info, err := c.Info(ctx, "server").Result()
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.SplitSeq(info, "\r\n") {
-		if id, ok := strings.CutPrefix(line, "run_id:"); ok {
-			return id, nil
-		}
-	}
-	return "", nil
 }
 
 // Attach verifies the generation once, for a command that is no node: it can

@@ -16,6 +16,7 @@ import "github.com/tieline/tieline/pkg/chat"
 //	tl:online:NODE          set     30 s      the users a node holds, renewed
 //	tl:generation           string  ever      the generation Redis belongs to
 //	tl:identity             string  ever      stands for the server's run id where it has none
+//	tl:probe:NODE           string  10 s      shows that Redis takes writes
 //	tl:ticket:HASH          string  30 s      whom a one-time ticket speaks for
 //	tl:limit:OP:WHO         string  seconds   when the next operation is due
 //	tl:to:NODE, tl:to:all   channel           envelopes for a node, for all nodes
@@ -38,4 +39,5 @@ func keyTicket(hash string) string              { return "tl:ticket:" + hash }
 func keyLimit(op chat.Operation, who string) string {
 	return "tl:limit:" + string(op) + ":" + who
 }
+func keyProbe(n chat.NodeID) string  { return "tl:probe:" + string(n) }
 func channelOf(n chat.NodeID) string { return "tl:to:" + string(n) }

@@ -23,8 +23,8 @@ type NodeInfo struct {
 }
 
 // holdLease renews this node's lease, and with it learns who else lives, every
-// three seconds; a node that misses three renewals is dead to the others, and
-// all of its users are offline at once.
+// three seconds, and at once when Redis is there again; a node that misses three
+// renewals is dead to the others, and all of its users are offline at once.
 func (c *Cluster) holdLease(ctx context.Context) error {
 	since := time.Now().UTC().Truncate(time.Millisecond)
 	tick := time.NewTicker(leaseEvery)
@@ -38,6 +38,7 @@ func (c *Cluster) holdLease(ctx context.Context) error {
 			c.giveLeaseUp()
 			return nil
 		case <-tick.C:
+		case <-c.leaseDue:
 		}
 	}
 }

@@ -2,9 +2,11 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -13,10 +15,20 @@ import (
 
 // Redis is the connection to the meeting place.
 type Redis struct {
+	// c sends a command again if the reply is lost: for what may run twice.
 	c redis.UniversalClient
-	// once never sends a command twice by itself: for scripts that append, where
-	// a lost reply must be known as such.
+	// once never does by itself: for scripts that append, where a lost reply must
+	// be known as such.
 	once redis.UniversalClient
+	// plain speaks to any server, also to one that was not verified yet: for
+	// looking at it, and for listening.
+	plain redis.UniversalClient
+	// sharded says that publications go to the shard of their channel, not to
+	// every server of a Redis Cluster.
+	sharded bool
+
+	trusted          atomic.Pointer[[]string] // run ids of the servers that c and once speak to; sorted
+	writing, looking *lines
 }
 
 // Deadlines of Redis calls. A call that takes longer counts as Redis being away.
@@ -37,26 +49,34 @@ func Open(rawURL string) (*Redis, error) {
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
 	o.DialerRetries = 1
-	// More than the sockets that come, go or catch up at the same time: what a
-	// node does for all of them never waits for a connection behind them.
-	o.PoolSize, o.MinIdleConns = 128, 2
 	o.PipelinePoolSize = -1
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	o.MaxRetries = 1
-	c := redis.NewUniversalClient(o)
-	o.MaxRetries = -1
+	r := &Redis{sharded: o.IsClusterMode, writing: newLines(), looking: newLines()}
+	o.Dialer = r.looking.dialer(o.TLSConfig)
+	o.MaxRetries, o.PoolSize = 1, 4
+	r.plain = redis.NewUniversalClient(o)
+	o.Dialer, o.OnConnect = r.writing.dialer(o.TLSConfig), r.admit
+	o.PoolSize, o.MinIdleConns = 32, 2
+	r.c = redis.NewUniversalClient(o)
+	o.MaxRetries, o.MaxRedirects = -1, -1
 	o.PoolSize = 8
-	return &Redis{c: c, once: redis.NewUniversalClient(o)}, nil
+	r.once = redis.NewUniversalClient(o)
+	return r, nil
 }
 
 // Close ends the connections.
 func (r *Redis) Close() error {
-	r.once.Close()
-	return r.c.Close()
+	return errors.Join(r.plain.Close(), r.once.Close(), r.c.Close())
+}
+
+// hangUp closes all connections, after Redis has not answered on some.
+func (r *Redis) hangUp() {
+	r.writing.hangUp()
+	r.looking.hangUp()
 }
 
 // Ping reports whether Redis answers.
-func (r *Redis) Ping(ctx context.Context) error { return r.c.Ping(ctx).Err() }
+func (r *Redis) Ping(ctx context.Context) error { return r.plain.Ping(ctx).Err() }
 
 func options(rawURL string) (*redis.UniversalOptions, error) {
 	u, err := url.Parse(rawURL)

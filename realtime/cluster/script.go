@@ -3,7 +3,7 @@ package cluster
 import (
 	"context"
 	"embed"
-	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -33,6 +33,23 @@ func load(name string) *redis.Script {
 	return redis.NewScript(string(b))
 }
 
+// loadScripts gives servers the scripts before they are asked to run them, which
+// saves sending each one's text with a first call.
+func loadScripts(ctx context.Context, c redis.UniversalClient) error {
+	all := func(ctx context.Context, one redis.Cmdable) error {
+		p := one.Pipeline()
+		for _, s := range scripts {
+			s.Load(ctx, p)
+		}
+		_, err := p.Exec(ctx)
+		return err
+	}
+	if cc, ok := c.(*redis.ClusterClient); ok {
+		return cc.ForEachMaster(ctx, func(ctx context.Context, m *redis.Client) error { return all(ctx, m) })
+	}
+	return all(ctx, c)
+}
+
 // call is one script to run in a pipeline.
 type call struct {
 	script *redis.Script
@@ -41,51 +58,79 @@ type call struct {
 	cmd    *redis.Cmd
 }
 
-// pipeline runs the calls together and sets each one's cmd. A pipelined EVALSHA
-// never falls back by itself, so those that met a server without the scripts
-// (restarted, or flushed) are sent again once it has them. Calls that failed
-// for another reason keep their error; the first one is returned. Also adds
-// plain commands, which are sent once.
+// pipeline runs the calls together and sets each one's cmd. Those that a server
+// has turned away unexecuted are sent again: with the text of the script where
+// it was missing (on a server that was restarted, flushed, or is a master since
+// a moment ago), and after a moment where a slot is on its way to another
+// server. Calls that failed for another reason keep their error; the first one
+// is returned. Also adds plain commands, which are sent once.
 func pipeline(ctx context.Context, c redis.UniversalClient, calls []*call, also ...func(redis.Pipeliner)) error {
-	if err := exec(ctx, c, calls, also...); err == nil || !noScript(err) {
-		return err
-	}
-	for _, s := range scripts {
-		if err := s.Load(ctx, c).Err(); err != nil {
-			return err
+	pause := newBackoff(10*time.Millisecond, 100*time.Millisecond)
+	err := exec(ctx, c, calls, nil, also...)
+	for ctx.Err() == nil {
+		var missing, moving []*call
+		for _, k := range calls {
+			switch turnedAway(k.cmd.Err()) {
+			case missingScript:
+				missing = append(missing, k)
+			case movingSlot:
+				moving = append(moving, k)
+			}
 		}
-	}
-	var again []*call
-	for _, k := range calls {
-		if noScript(k.cmd.Err()) {
-			again = append(again, k)
+		if len(missing)+len(moving) == 0 {
+			break
 		}
-	}
-	if err := exec(ctx, c, again); err != nil {
-		return err
+		if len(moving) > 0 {
+			pause.wait(ctx)
+		}
+		exec(ctx, c, moving, missing)
 	}
 	for _, k := range calls {
 		if err := k.cmd.Err(); err != nil {
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
-func exec(ctx context.Context, c redis.UniversalClient, calls []*call, also ...func(redis.Pipeliner)) error {
+// exec sends calls, some of them with the texts of their scripts, and returns the
+// first error among the other commands.
+func exec(ctx context.Context, c redis.UniversalClient, calls, whole []*call, also ...func(redis.Pipeliner)) error {
 	p := c.Pipeline()
 	for _, add := range also {
 		add(p)
 	}
+	others := p.Len()
 	for _, k := range calls {
 		k.cmd = k.script.EvalSha(ctx, p, k.keys, k.args...)
 	}
-	_, err := p.Exec(ctx)
-	return err
+	for _, k := range whole {
+		k.cmd = k.script.Eval(ctx, p, k.keys, k.args...)
+	}
+	cmds, _ := p.Exec(ctx) // every command has its own error
+	for _, cmd := range cmds[:min(others, len(cmds))] {
+		if err := cmd.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func noScript(err error) bool {
-	return err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT")
+// Why a server did not execute a command that it can, in a moment.
+const (
+	missingScript = iota + 1
+	movingSlot
+)
+
+func turnedAway(err error) int {
+	switch {
+	case err == nil:
+	case redis.HasErrorPrefix(err, "NOSCRIPT"):
+		return missingScript
+	case redis.HasErrorPrefix(err, "TRYAGAIN"):
+		return movingSlot
+	}
+	return 0
 }
 
 // texts reads a script's array of strings; numbers are written as such.
