@@ -50,7 +50,7 @@ func (c *checker) told() {
 // toldOverHTTP: its token is answered session_ended from then on.
 func (c *checker) toldOverHTTP(g *grant, op *Event) {
 	for _, ask := range c.asks {
-		if ask.Grant == g.n && ask.Began > op.At+c.kickWithin() && ask.Code != "" && ask.Code != chat.SessionEnded && !ask.Code.Retryable() {
+		if ask.Grant == g.n && ask.Began > op.At+c.kickWithin() && !slices.Contains([]chat.Kind{"", chat.SessionEnded, chat.RateLimited, chat.Unavailable, noAnswer}, ask.Code) {
 			c.report(RuleNotTold, evidence(op, ask), "%s was signed out, and its token was answered with %s instead of session_ended", g.device, ask.Code)
 		}
 	}

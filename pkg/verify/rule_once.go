@@ -13,18 +13,14 @@ func (c *checker) twice() {
 		return
 	}
 	for _, d := range c.devices {
-		covered := map[int]int{}
-		for _, x := range d.conns {
-			covered[x.n] = d.covered(x)
-		}
 		latest := maps.Clone(d.shown)
 		for _, e := range d.again {
 			before := latest[e.spot()]
 			latest[e.spot()] = e
 			x := c.byConn[e.Conn]
-			if before.Conn == e.Conn {
+			if x.shown[e.spot()] < e.N {
 				c.report(RuleTwice, evidence(before, e), "%s was shown seq %d of %s twice on one connection", d, e.Seq, e.Conversation)
-			} else if before.N <= covered[e.Conn] {
+			} else if d.covers(x, e.spot(), map[int]bool{}) {
 				c.report(RuleTwice, evidence(before, x.connect, e),
 					"%s was shown seq %d of %s again, although it had resumed behind it", d, e.Seq, e.Conversation)
 			}
@@ -33,30 +29,51 @@ func (c *checker) twice() {
 	c.echoes()
 }
 
-// covered says up to which event of the history a connection need not repeat
-// what the device was shown: the newest frame with the offset that it resumed
-// from, or without one, with the offset that it had certainly reported.
-func (d *device) covered(x *conn) int {
+// covers reports whether a connection began behind a message that the device
+// had been shown: up to a frame with the offset that it resumed from, or that
+// the device had certainly reported; or before the connection of that frame,
+// which began behind it in turn.
+func (d *device) covers(x *conn, s spot, seen map[int]bool) bool {
+	if seen[x.n] {
+		return false
+	}
+	seen[x.n] = true
+	for _, m := range d.startOf(x) {
+		y := d.conn(m.Conn)
+		if n := y.shown[s]; n > 0 && n <= m.N || d.covers(y, s, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// startOf lists the frames that say where a connection began.
+func (d *device) startOf(x *conn) []*Event {
 	if x.connect.Offset != "" {
 		return d.marked(x.connect.Offset, x.connect.N)
 	}
-	covered := 0
+	var all []*Event
 	for _, old := range d.conns {
 		if r := old.reported(); r != nil && old.closed.N < x.connect.N {
-			covered = max(covered, d.marked(r.Offset, r.N))
+			all = append(all, d.marked(r.Offset, r.N)...)
 		}
 	}
-	return covered
+	return all
 }
 
-// marked finds the newest frame with an offset before some event.
-func (d *device) marked(offset string, before int) int {
-	for _, m := range slices.Backward(d.marks) {
-		if m.N < before && m.Offset == offset {
-			return m.N
-		}
+// marked lists the frames with an offset before some event.
+func (d *device) marked(offset string, before int) []*Event {
+	all := d.marks[offset]
+	n := 0
+	for n < len(all) && all[n].N < before {
+		n++
 	}
-	return 0
+	return all[:n]
+}
+
+func (d *device) conn(n int) *conn {
+	i := slices.IndexFunc(d.conns, func(x *conn) bool { return x.n == n })
+	return d.conns[i]
 }
 
 // reported returns the newest report that the server has certainly read: a ping

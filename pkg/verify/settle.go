@@ -54,10 +54,11 @@ func (r *run) together(sets []*handset, do func(*handset)) {
 	all.Wait()
 }
 
-// finish repeats what is owed until it is answered.
+// finish connects, so that nothing is missed from now on, and repeats what is
+// owed until it is answered.
 func (h *handset) finish(ctx context.Context) {
 	until := h.r.rec.now() + h.r.o.Settle
-	for h.owes() && ctx.Err() == nil && h.r.rec.now() < until {
+	for first := true; (first || h.owes()) && ctx.Err() == nil && h.r.rec.now() < until; first = false {
 		s := h.connected()
 		if s == nil {
 			if s = h.comeBack(ctx, until); s == nil {

@@ -6,7 +6,7 @@ func (w *world) noteSocket(e *Event) {
 		return
 	}
 	if e.What == Connect {
-		c := &conn{n: e.Conn, device: w.device(e), grant: e.Grant, connect: e, pings: map[string]*Event{}}
+		c := &conn{n: e.Conn, device: w.device(e), grant: e.Grant, connect: e, pings: map[string]*Event{}, shown: map[spot]int{}}
 		w.byConn[e.Conn] = c
 		w.conns = append(w.conns, c)
 		c.device.conns = append(c.device.conns, c)
@@ -49,11 +49,14 @@ func (c *conn) note(e *Event) {
 		c.device.gaps = append(c.device.gaps, e)
 	case Message:
 		c.device.show(e)
+		if c.shown[e.spot()] == 0 {
+			c.shown[e.spot()] = e.N
+		}
 	}
 	if e.Offset != "" && e.What != Received {
 		c.frames = append(c.frames, e)
 		if e.What != Welcome {
-			c.device.marks = append(c.device.marks, e)
+			c.device.marks[e.Offset] = append(c.device.marks[e.Offset], e)
 		}
 	}
 }

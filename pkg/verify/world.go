@@ -67,7 +67,7 @@ type device struct {
 	settled *Event
 	strand  *Event
 	conns   []*conn
-	marks   []*Event // frames with an offset
+	marks   map[string][]*Event // frames with an offset
 	shown   map[spot]*Event
 	again   []*Event // messages it had been shown before
 	gaps    []*Event
@@ -81,7 +81,8 @@ type conn struct {
 	grant                                           int
 	connect, welcome, synced, leave, closed, kicked *Event
 
-	frames   []*Event // with an offset, welcome and synced included
+	frames   []*Event     // with an offset, welcome and synced included
+	shown    map[spot]int // the number of the event that first did
 	reports  []*Event
 	receipts []*Event
 	attempts []*attempt
@@ -158,7 +159,7 @@ func (w *world) device(e *Event) *device {
 	at := place{e.User, e.Device}
 	d := w.byPlace[at]
 	if d == nil {
-		d = &device{place: at, shown: map[spot]*Event{}}
+		d = &device{place: at, shown: map[spot]*Event{}, marks: map[string][]*Event{}}
 		w.byPlace[at] = d
 		w.devices = append(w.devices, d)
 	}
