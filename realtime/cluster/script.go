@@ -22,7 +22,7 @@ var (
 	devicesScript  = load("devices")
 	leaseScript    = load("lease")
 	limitScript    = load("limit")
-	scripts        = []*redis.Script{claimScript, releaseScript, renewScript, appendScript, pageScript, receivedScript, devicesScript, leaseScript, limitScript}
+	scriptTexts    []string // of all of them
 )
 
 func load(name string) *redis.Script {
@@ -30,6 +30,7 @@ func load(name string) *redis.Script {
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
+	scriptTexts = append(scriptTexts, string(b))
 	return redis.NewScript(string(b))
 }
 
@@ -38,8 +39,8 @@ func load(name string) *redis.Script {
 func loadScripts(ctx context.Context, c redis.UniversalClient) error {
 	all := func(ctx context.Context, one redis.Cmdable) error {
 		p := one.Pipeline()
-		for _, s := range scripts {
-			s.Load(ctx, p)
+		for _, text := range scriptTexts {
+			p.ScriptLoad(ctx, text)
 		}
 		_, err := p.Exec(ctx)
 		return err
