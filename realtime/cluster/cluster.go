@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -73,6 +74,7 @@ type Cluster struct {
 	up         atomic.Bool
 	wellAt     atomic.Int64  // Unix nanoseconds: when a check last succeeded
 	upAt       atomic.Int64  // Unix nanoseconds: since when up is true
+	suspect    atomic.Bool   // a call was not answered in time
 	wake       chan struct{} // has the keeper look
 	leaseDue   chan struct{} // has the lease renewed
 
@@ -125,6 +127,10 @@ func (c *Cluster) unwell(op string, err error) error {
 	var ce *chat.Error
 	if errors.As(err, &ce) {
 		return err
+	}
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		c.suspect.Store(true)
 	}
 	poke(c.wake)
 	return &chat.Error{Kind: chat.Unavailable, Op: "cluster." + op, Err: err, Retry: time.Second}

@@ -49,7 +49,7 @@ func (c *Cluster) Deliver(ctx context.Context, batch []chat.Delivery, search int
 	for i := range logged {
 		c.o.Trace.Note(logged[i].Conversation, logged[i].Seq, trace.Event{Stage: trace.Published, Detail: "every node"})
 	}
-	return c.unwell("publish", c.publish(ctx, out))
+	return c.unwell("publish", c.publishBy(ctx, c.r.once, out)) // over the connection that is warm
 }
 
 // sortParcels groups a batch by recipient and encodes each message once; its
@@ -216,7 +216,7 @@ func (c *Cluster) appendLogs(ctx context.Context, logged []Logged) error {
 
 // publish sends each node its envelope; node "" is everybody. What is lost here
 // is found by the receiving node's own checks, so it is tried once more and not
-// waited for.
+// waited for. PublishBy is for what must not come twice.
 func (c *Cluster) publish(ctx context.Context, out map[chat.NodeID]*Envelope) error {
 	return c.publishBy(ctx, c.r.c, out)
 }

@@ -37,6 +37,9 @@ func (c *Cluster) keep(ctx context.Context, to Receiver) error {
 			}
 		default:
 			failed = 0
+			if c.suspect.Swap(false) {
+				c.r.writing.hangUp() // Redis answers, but perhaps not on these
+			}
 			c.wellAt.Store(time.Now().UnixNano())
 			now := c.generation.Load() // it may have come by a script that met it first
 			wasUp := c.up.Load()

@@ -28,6 +28,7 @@ for i = 1, #all, 2 do
   local session, _, _, till = string.match(all[i + 1], '^([^|]*)|([^|]*)|([^|]*)|(%d+)$')
   if till == '0' or tonumber(till) > now then before = 1 end
   if all[i] == ARGV[2] and till == '0' and session ~= ARGV[4] then previous = all[i + 1] end
+  if till ~= '0' and tonumber(till) + 60000 < now then redis.call('HDEL', KEYS[2], all[i]) end
 end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[4] .. '|' .. ARGV[5] .. '|' .. ARGV[6] .. '|0')
 redis.call('PEXPIRE', KEYS[2], ARGV[7])

@@ -6,6 +6,8 @@
 -- Returns the sessions that must close: {device, session|node|platform|till, reason}...,
 --   or {"stale", generation}. What an older generation recorded is forgotten.
 -- An ended login stays ended; a later login of the same device begins anew.
+-- Sessions that must close are noted as closed, not removed: running it again
+-- names them again.
 local generation = tonumber(redis.call('HGET', KEYS[1], '@') or 0)
 if generation > tonumber(ARGV[2]) then return {'stale', generation} end
 if generation < tonumber(ARGV[2]) then
@@ -34,8 +36,12 @@ for i = 4, #ARGV, 4 do
   end
   if state ~= 'r' and (fresh or login == hadLogin) then
     local held = redis.call('HGET', KEYS[2], device)
-    if held and (state == 'e' or fresh) then
-      redis.call('HDEL', KEYS[2], device)
+    local open = held and string.match(held, '^(.*|)0$')
+    if held and (state == 'e' or fresh or not open) then
+      if open then
+        local clock = redis.call('TIME')
+        redis.call('HSET', KEYS[2], device, open .. string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000)))
+      end
       close[#close + 1] = {device, held, state == 'e' and what or 'replaced'}
     end
   end
