@@ -45,7 +45,7 @@ func (l *lobby) take(m *cluster.Logged) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.at.Load()
-	if m.Seq <= at || len(l.waiting) >= lobbyWaiting {
+	if m.Seq <= at || m.Seq > at+1 && len(l.waiting) >= lobbyWaiting {
 		return
 	}
 	l.waiting[m.Seq] = m
@@ -124,22 +124,27 @@ func (l *lobby) moveTo(seq int64) {
 	}
 }
 
-// fillHole reads what is missing before the messages that wait.
+// fillHole reads what is missing before the messages that wait, a page at a time.
 func (l *lobby) fillHole(ctx context.Context) {
-	l.mu.Lock()
-	at, waiting := l.at.Load(), len(l.waiting)
-	l.mu.Unlock()
-	if waiting == 0 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	page, _, err := l.read(ctx, at, pageSize)
-	if err != nil {
-		return // the next message, or the next check, tries again
-	}
-	for i := range page {
-		l.take(&page[i])
+	for {
+		l.mu.Lock()
+		at, waiting := l.at.Load(), len(l.waiting)
+		l.mu.Unlock()
+		if waiting == 0 {
+			return
+		}
+		page, _, err := l.read(ctx, at, pageSize)
+		if err != nil || len(page) == 0 {
+			return // the next message, or the next check, tries again
+		}
+		for i := range page {
+			l.take(&page[i])
+		}
+		if l.at.Load() == at {
+			return
+		}
 	}
 }
 
