@@ -110,3 +110,26 @@ func (c *conn) isLive() bool {
 	defer c.mu.Unlock()
 	return !c.behind
 }
+
+// The cursor's time says how far the queue has been seen. The lobby, which has
+// seqs of its own, must not move it beyond a message that was lost on its way.
+func TestLobbyDoesNotMoveTheTimeOfTheQueue(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		n := w.node("n1")
+		_, alice := w.person(n, "alice")
+		bob, phone := w.person(n, "bob")
+		a, b := alice.connect(n, ""), phone.connect(n, "")
+		early, _ := cluster.ParseOffset(b.offset())
+		early.At -= 600_000 // as if the last message had been ten minutes ago
+		b.hangUp()
+		b = phone.connect(n, early.String())
+		n.lose(messages)
+		w.say(a, bob.target(), "lost")
+		n.lose(nil)
+		w.sql("UPDATE messages SET at = datetime(at, '-2 minutes')")
+		w.say(a, lobbyTarget, "hello")
+		b.hears("hello")
+		w.do("FLUSHALL")
+		b.hears("lost")
+	})
+}

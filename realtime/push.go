@@ -82,9 +82,10 @@ func (c *conn) pushLogged(l *cluster.Logged) {
 	}
 }
 
+// takeLoggedLocked moves the cursor over a message of a room with a log, and
+// shows it. The time of the cursor is that of the queue, and stays.
 func (c *conn) takeLoggedLocked(l *cluster.Logged, live bool) {
 	c.cursor.SetRoom(l.Conversation, l.Seq)
-	c.cursor.At = max(c.cursor.At, l.At)
 	body, own := l.Body, false
 	if l.Sender == c.session.User {
 		body = l.Own
