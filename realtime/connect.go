@@ -187,6 +187,9 @@ func (n *Node) claimDevice(ctx context.Context, c *conn) (cluster.Claimed, error
 // client brought and the one that the device reported as received.
 func (n *Node) startOf(ctx context.Context, c *conn, h Hello, got cluster.Claimed) (cluster.Offset, bool, error) {
 	at, resumed := cluster.ParseOffset(h.Offset)
+	if resumed {
+		at = n.ours(ctx, at, got.Lobby)
+	}
 	received, known := cluster.ParseOffset(got.Received)
 	if !known && !resumed {
 		rec, err := n.o.Devices.Device(ctx, c.session.User, c.session.Device)
@@ -209,6 +212,40 @@ func (n *Node) startOf(ctx context.Context, c *conn, h Hello, got cluster.Claime
 		at.SetRoom(chat.Lobby, 0)
 	}
 	return at, resumed, nil
+}
+
+// ours leaves of an offset that a client brought what this cluster can have given
+// out: nothing of the future, and no room but those with a log.
+func (n *Node) ours(ctx context.Context, o cluster.Offset, newest int64) cluster.Offset {
+	if o.Generation > n.c.Generation() {
+		o.Generation = 0
+	}
+	o.At = min(o.At, time.Now().Add(fillMargin).UnixMilli()) // clocks differ
+	seq, ok := o.Room(chat.Lobby)
+	o.Rooms = nil
+	if !ok {
+		return o
+	}
+	if seq > max(n.lobby.head(), newest) {
+		if lobby, err := n.h.Conversation(ctx, chat.Lobby); err == nil {
+			seq = min(seq, lobby.LastSeq)
+		}
+	}
+	o.SetRoom(chat.Lobby, seq)
+	return o
+}
+
+// beyond reports whether an offset has anything that a cursor has not come to.
+func beyond(o, cursor *cluster.Offset) bool {
+	if o.Generation > cursor.Generation || o.At > cursor.At || o.Generation == cursor.Generation && o.Position > cursor.Position {
+		return true
+	}
+	for _, r := range o.Rooms {
+		if seq, ok := cursor.Room(r.Room); !ok || r.Seq > seq {
+			return true
+		}
+	}
+	return false
 }
 
 // laterOf merges two offsets of one device: all that either of them has seen.

@@ -197,7 +197,7 @@ func (r *reading) noteReceived(s string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if o.Generation == r.cursor.Generation && o.Position > r.cursor.Position {
+	if beyond(&o, &r.cursor) {
 		return chat.InvalidField("offset", "format", "beyond what was sent")
 	}
 	r.unreported = 0

@@ -101,12 +101,23 @@ func ParseOffset(s string) (Offset, bool) {
 	for _, p := range parts[1:] {
 		room, seq, _ := strings.Cut(p, "_")
 		n, ok := natural(seq)
-		if !ok || room == "" || len(room) > 64 {
+		if !ok || !plain(room) {
 			return Offset{}, false
 		}
 		o.SetRoom(chat.ConversationID(room), n)
 	}
 	return o, true
+}
+
+// plain reports whether a room's id is one that fits into an offset, and into a
+// frame as it is.
+func plain(id string) bool {
+	for _, b := range []byte(id) {
+		if b != '-' && (b < '0' || b > '9') && (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64
 }
 
 // natural reads a number from 0 that a script can hold without rounding.
