@@ -3,6 +3,8 @@ import { t } from "../words.js";
 import { $, h, match, note } from "./dom.js";
 import { nameOf, titleOf } from "./names.js";
 
+const MAX_TEXT = 20_000; // characters the server takes
+
 /** Where one writes, and chooses to whom: everyone in the lobby, or one person (S1.5). */
 export class Compose {
   #model;
@@ -48,6 +50,7 @@ export class Compose {
     const text = $("text");
     if (!c) return;
     if (!text.value.trim()) return note($("compose-error"), t("empty"));
+    if ([...text.value].length > MAX_TEXT) return note($("compose-error"), t("error.too_large"));
     this.#model.send(c, text.value, newId());
     text.value = "";
     note($("compose-error"), "");

@@ -64,7 +64,8 @@ export class People {
     this.#asking = false;
     if (!page || this.#stop.signal.aborted) return;
     this.online = page.items.filter((/** @type {any} */ p) => p.id !== this.#model.me.id);
-    this.#total = page.total;
+    const me = this.#tieline.state === "online" ? 1 : 0; // the servers may not have spread that yet
+    this.#total = Math.max(page.total, this.online.length + me);
     this.#watch(this.online.map((p) => p.id));
     this.#model.changed();
   }
