@@ -116,7 +116,7 @@ func (n *Node) identify(ctx context.Context, c *conn, h Hello) error {
 		h.Platform = chat.Web
 	}
 	c.login = id.Login
-	c.session = chat.Session{ID: chat.SessionID(chat.NewID()), User: id.User, Device: id.Device, Node: n.o.ID, Platform: h.Platform}
+	c.session = chat.Session{ID: n.c.NewSession(), User: id.User, Device: id.Device, Node: n.o.ID, Platform: h.Platform}
 	return nil
 }
 

@@ -72,12 +72,15 @@
 // checks the registry, takes the device over, and returns the head of the queue.
 // A session's id is its fence: releasing, renewing and kicking name it, and do
 // nothing to another. Session ids sort by time, so of two sockets that believe to
-// hold one device after Redis was lost, the later one keeps it.
+// hold one device after Redis was lost, the later one keeps it. They have a tag of
+// their node's run in them: a node that was killed, and is back under its name,
+// holds none of the sockets that Redis still has for it.
 //
 // A node renews one lease every 3 s, for 10 s; the trust window is the lease:
 // a node that could not renew for 10 s is dead to the others, its users are
 // offline, and what it left in the outbox is delivered by others, which is
-// harmless if it lives on. Presence is derived from leases and sessions whenever
+// harmless if it lives on. It may have died between the database and Redis, so
+// they also tell again whom the database has as signed out since. Presence is derived from leases and sessions whenever
 // it is asked for. Watchers look again when they are told that something
 // changed, when a grace time ends, and every 3 s anyway.
 //

@@ -87,21 +87,6 @@ func (c *crowd) add(lines string) {
 	}
 }
 
-// eventually waits for what happens by itself.
-func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
-	t.Helper()
-	late := time.After(within)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("not within %v: %s", within, what)
-		}
-	}
-}
-
 // each calls do for every member, so many at a time, and returns when all is done.
 func (c *crowd) each(atOnce int, do func(i int, m *member)) {
 	next := make(chan int)

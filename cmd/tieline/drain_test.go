@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/tieline/tieline/pkg/wire"
 )
 
@@ -29,7 +28,7 @@ func rollingRestart(t *testing.T, people, speakers int, every time.Duration) {
 	talking, hush := context.WithCancel(context.Background())
 	var there, talk sync.WaitGroup
 	for i, m := range c.members {
-		there.Go(func() { m.attend(present, c.urls(), i) })
+		there.Go(func() { m.attend(present, s.urls(), i) })
 	}
 	t.Cleanup(func() { hush(); leave(); talk.Wait(); there.Wait() })
 	eventually(t, startup, "all are connected", c.allOnline)
@@ -78,20 +77,6 @@ func restartOne(t *testing.T, s *story, c *crowd, n *node, drain time.Duration) 
 	n.Start()
 }
 
-// lease is what Redis has of a node; empty when it is none.
-func (s *story) lease(node string) string {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), soon)
-	defer cancel()
-	r := redis.NewClient(&redis.Options{Addr: s.Redis.Addr()})
-	defer r.Close()
-	lease, err := r.HGet(ctx, "tl:nodes", node).Result()
-	if err != nil && err != redis.Nil {
-		s.t.Fatal(err)
-	}
-	return lease
-}
-
 // chatter says something to somebody, again and again, until ctx ends.
 func (m *member) chatter(ctx context.Context, c *crowd, i int, every time.Duration) {
 	tick := time.NewTicker(every)
@@ -107,14 +92,6 @@ func (m *member) chatter(ctx context.Context, c *crowd, i int, every time.Durati
 			}
 		}
 	}
-}
-
-// urls are those of the nodes.
-func (c *crowd) urls() (all []string) {
-	for _, n := range c.s.nodes {
-		all = append(all, n.URL())
-	}
-	return all
 }
 
 func (c *crowd) allOnline() bool {

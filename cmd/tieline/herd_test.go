@@ -5,13 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	_ "github.com/go-sql-driver/mysql"
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/client"
 	"github.com/tieline/tieline/pkg/wire"
@@ -29,7 +26,7 @@ func herd(t *testing.T, people, missed int) {
 	s := newStory(t, nodes(3), ownDatabase(), setting("TIELINE_LOG_LEVEL", "warn"))
 	c := s.Crowd("herd", people)
 	speakers := s.Crowd("speaker", 8)
-	urls := c.urls()
+	urls := s.urls()
 	start := time.Now()
 	c.each(people, func(i int, m *member) { m.arrive(t, urls[i%len(urls)]) })
 	t.Logf("%d sockets opened within %v", people, since(start))
@@ -160,20 +157,11 @@ func (m *member) address(t *testing.T, url string, to []*member, times int) {
 }
 
 // questions is how many statements the database has been asked.
-func (s *story) questions() int {
+func (s *story) questions() (n int) {
 	s.t.Helper()
-	db, err := sql.Open("mysql", "root@tcp("+s.Database.Addr()+")/")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer db.Close()
-	var name, value string
-	if err := db.QueryRow("SHOW GLOBAL STATUS LIKE 'Questions'").Scan(&name, &value); err != nil {
-		s.t.Fatal(err)
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(value))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.sqlCall(func(ctx context.Context, db *sql.DB) error {
+		var name string
+		return db.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Questions'").Scan(&name, &n)
+	})
 	return n
 }

@@ -32,8 +32,9 @@ type Receiver interface {
 	// after the other.
 	Deliver(*Envelope)
 	// Restored says that something may have been missed: Redis was away, the
-	// subscription was interrupted, or the generation is a new one. Since is
-	// when all was last known to be well.
+	// subscription was interrupted, the generation is a new one, or another node
+	// died that may not have told all. Since is when all was last known to be
+	// well. It is called from several goroutines.
 	Restored(since time.Time)
 }
 
@@ -68,6 +69,7 @@ type Cluster struct {
 	r    *Redis
 	o    Options
 	ears []*ear
+	tag  string // of o.Boot, in the ids of this node's sessions
 
 	// Safe for all.
 	generation atomic.Int64
@@ -80,8 +82,9 @@ type Cluster struct {
 
 	delivering sync.Mutex // held while the receiver takes an envelope
 
-	mu    sync.Mutex
-	nodes map[chat.NodeID]NodeInfo // of the last lease renewal
+	mu      sync.Mutex
+	nodes   map[chat.NodeID]NodeInfo // of the last lease renewal
+	renewed time.Time                // when that was
 
 	// Owned by keep.
 	lastIdentity string // of the Redis that the generation was verified against
@@ -95,7 +98,7 @@ func New(r *Redis, o Options) *Cluster {
 	if o.Describe == nil {
 		o.Describe = func() (int, int, bool) { return 0, 0, false }
 	}
-	return &Cluster{r: r, o: o, ears: earsOf(r, o.Node), wake: make(chan struct{}, 1), leaseDue: make(chan struct{}, 1), inquiry: newInquiry()}
+	return &Cluster{r: r, o: o, tag: bootTag(o.Boot), ears: earsOf(r, o.Node), wake: make(chan struct{}, 1), leaseDue: make(chan struct{}, 1), inquiry: newInquiry()}
 }
 
 // Run keeps the lease, the subscription and the generation until ctx ends, then
@@ -106,7 +109,7 @@ func (c *Cluster) Run(ctx context.Context, to Receiver) error {
 	for _, e := range c.ears {
 		g.Go(func() error { return c.listen(ctx, e, to) })
 	}
-	g.Go(func() error { return c.holdLease(ctx) })
+	g.Go(func() error { return c.holdLease(ctx, to) })
 	g.Go(func() error { return c.answerAsks(ctx) })
 	return g.Wait()
 }

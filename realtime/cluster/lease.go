@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,18 +22,25 @@ type NodeInfo struct {
 	Draining    bool        `json:"draining"`
 
 	until time.Time // by this node's clock
+	tag   string    // of Boot, as its sessions have it
 }
 
 // holdLease renews this node's lease, and with it learns who else lives, every
 // three seconds, and at once when Redis is there again; a node that misses three
-// renewals is dead to the others, and all of its users are offline at once.
-func (c *Cluster) holdLease(ctx context.Context) error {
+// renewals is dead to the others, and all of its users are offline at once. It
+// may not have told everything that the database has of it, so the others look.
+func (c *Cluster) holdLease(ctx context.Context, to Receiver) error {
 	since := time.Now().UTC().Truncate(time.Millisecond)
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
 	for {
-		if err := c.renewLease(ctx, since); err != nil && ctx.Err() == nil {
+		died, err := c.renewLease(ctx, since)
+		if err != nil && ctx.Err() == nil {
 			c.o.Log.Debug("lease not renewed", "error", err)
+		}
+		for _, n := range died {
+			c.o.Log.Warn("a node is gone without a word", "node", n.ID)
+			to.Restored(n.until.Add(-leaseTime))
 		}
 		select {
 		case <-ctx.Done():
@@ -43,46 +52,52 @@ func (c *Cluster) holdLease(ctx context.Context) error {
 	}
 }
 
-func (c *Cluster) renewLease(ctx context.Context, since time.Time) error {
+// renewLease returns the nodes that have let their lease run out since it was
+// last called, although Redis was there.
+func (c *Cluster) renewLease(ctx context.Context, since time.Time) (died []NodeInfo, err error) {
 	info := NodeInfo{ID: c.o.Node, Boot: c.o.Boot, Addr: c.o.Addr, Since: since}
 	info.Connections, info.Sessions, info.Draining = c.o.Describe()
 	b, err := json.Marshal(info)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	nodes, err := c.lease(ctx, b)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	c.nodes = nodes
-	c.mu.Unlock()
-	return c.r.c.PExpire(ctx, keyOnline(c.o.Node), 3*leaseTime).Err()
-}
-
-func (c *Cluster) lease(ctx context.Context, description []byte) (map[chat.NodeID]NodeInfo, error) {
 	reply, err := c.run(ctx, "lease", func(string) *call {
-		return &call{script: leaseScript, keys: []string{keyNodes}, args: []any{string(c.o.Node), string(description), leaseTime.Milliseconds()}}
+		return &call{script: leaseScript, keys: []string{keyNodes}, args: []any{string(c.o.Node), string(b), leaseTime.Milliseconds()}}
 	})
 	if err != nil || len(reply) == 0 {
 		return nil, err
 	}
-	return readLeases(number(reply[0]), reply[1:]), nil
+	nodes, over := readLeases(number(reply[0]), reply[1:])
+	c.mu.Lock()
+	for _, n := range over {
+		was, known := c.nodes[n]
+		if known && time.Since(c.renewed) < leaseTime-leaseEvery { // else nobody could renew
+			died = append(died, was)
+		}
+	}
+	c.nodes, c.renewed = nodes, time.Now()
+	c.mu.Unlock()
+	return died, c.r.c.PExpire(ctx, keyOnline(c.o.Node), 3*leaseTime).Err()
 }
 
-// readLeases keeps the leases that are still running at now.
-func readLeases(now int64, pairs []any) map[chat.NodeID]NodeInfo {
-	nodes := make(map[chat.NodeID]NodeInfo, len(pairs)/2)
+// readLeases keeps the leases that are still running at now, and names the nodes
+// whose lease has run out.
+func readLeases(now int64, pairs []any) (nodes map[chat.NodeID]NodeInfo, over []chat.NodeID) {
+	nodes = make(map[chat.NodeID]NodeInfo, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
+		id := chat.NodeID(text(pairs[i]))
 		till, description, _ := strings.Cut(text(pairs[i+1]), "|")
 		var n NodeInfo
 		left := time.Duration(number(till)-now) * time.Millisecond
-		if left > 0 && json.Unmarshal([]byte(description), &n) == nil {
-			n.until = time.Now().Add(left)
-			nodes[chat.NodeID(text(pairs[i]))] = n
+		switch {
+		case left <= 0:
+			over = append(over, id)
+		case json.Unmarshal([]byte(description), &n) == nil:
+			n.until, n.tag = time.Now().Add(left), bootTag(n.Boot)
+			nodes[id] = n
 		}
 	}
-	return nodes
+	return nodes, over
 }
 
 func (c *Cluster) giveLeaseUp() {
@@ -119,6 +134,14 @@ func (c *Cluster) Alive() []string {
 // ReadNodes reads the live nodes from Redis without being one: for the command
 // line.
 func (c *Cluster) ReadNodes(ctx context.Context) ([]NodeInfo, error) {
+	nodes, err := c.lookAtLeases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(maps.Values(nodes)), nil
+}
+
+func (c *Cluster) lookAtLeases(ctx context.Context) (map[chat.NodeID]NodeInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	now, err := c.r.c.Time(ctx).Result()
@@ -133,17 +156,39 @@ func (c *Cluster) ReadNodes(ctx context.Context) ([]NodeInfo, error) {
 	for node, lease := range all {
 		pairs = append(pairs, node, lease)
 	}
-	var out []NodeInfo
-	for _, n := range readLeases(now.UnixMilli(), pairs) {
-		out = append(out, n)
-	}
-	return out, nil
+	nodes, _ := readLeases(now.UnixMilli(), pairs)
+	return nodes, nil
 }
 
-// Lives reports whether a node's lease is running, as far as the last renewal
-// told; this node itself lives.
-func (c *Cluster) Lives(n chat.NodeID) bool {
+// holds reports whether the node that a session names lives, in the run that the
+// session is of: a node that was killed and is back has none of its sockets.
+func (c *Cluster) holds(s chat.Session) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return n == c.o.Node || time.Now().Before(c.nodes[n].until)
+	tag, lives := c.tag, s.Node == c.o.Node
+	if !lives {
+		n := c.nodes[s.Node]
+		tag, lives = n.tag, time.Now().Before(n.until)
+	}
+	of := tagOf(s.ID)
+	return lives && (of == tag || of == "")
+}
+
+// learn looks for the nodes of sessions that nobody is known to hold: they may
+// have started since the last renewal.
+func (c *Cluster) learn(ctx context.Context, open []chat.Session) error {
+	if !slices.ContainsFunc(open, func(s chat.Session) bool { return !c.holds(s) }) {
+		return nil
+	}
+	nodes, err := c.lookAtLeases(ctx)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nodes == nil {
+		c.nodes = nodes
+	}
+	maps.Copy(c.nodes, nodes)
+	return nil
 }

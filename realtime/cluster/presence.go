@@ -41,6 +41,17 @@ func (c *Cluster) Presences(ctx context.Context, users []chat.UserID) (map[chat.
 	if _, err := p.Exec(ctx); err != nil {
 		return nil, c.unwell("presence", err)
 	}
+	var open []chat.Session
+	for _, h := range held {
+		for _, h := range h.Val() {
+			if s, ok := readSession("", "", h); ok && isOpen(h) {
+				open = append(open, s)
+			}
+		}
+	}
+	if err := c.learn(ctx, open); err != nil {
+		return nil, err
+	}
 	out := make(map[chat.UserID]Status, len(users))
 	for i, u := range users {
 		if s := c.derive(held[i].Val(), clock.Val()); s.Online {
@@ -60,7 +71,7 @@ func (c *Cluster) derive(held []string, clock time.Time) Status {
 		}
 		till := number(h[strings.LastIndexByte(h, '|')+1:])
 		switch {
-		case till == 0 && c.Lives(session.Node):
+		case till == 0 && c.holds(session):
 			open = true
 		case till > clock.UnixMilli():
 			if t := time.UnixMilli(till); t.After(s.Until) {

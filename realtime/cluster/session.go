@@ -2,6 +2,9 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,12 +129,41 @@ func (c *Cluster) Open(ctx context.Context, u chat.UserID) ([]chat.Session, erro
 	}
 	var out []chat.Session
 	for device, held := range all {
-		s, ok := readSession(u, chat.DeviceID(device), held)
-		if ok && c.Lives(s.Node) && strings.HasSuffix(held, "|0") {
+		if s, ok := readSession(u, chat.DeviceID(device), held); ok && isOpen(held) {
 			out = append(out, s)
 		}
 	}
-	return out, nil
+	if err := c.learn(ctx, out); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(out, func(s chat.Session) bool { return !c.holds(s) }), nil
+}
+
+// NewSession returns the id of a new session on this node. Ids sort by time, as
+// those of chat.NewID do, and have a tag of the node's run in their middle.
+func (c *Cluster) NewSession() chat.SessionID {
+	id := chat.NewID()
+	return chat.SessionID(id[:tagAt] + c.tag + id[tagAt:])
+}
+
+// tagAt is where the tag of a run begins in a session's id, behind the time, and
+// tagLength its length.
+const (
+	tagAt     = 10
+	tagLength = 8
+)
+
+// tagOf returns the tag in a session's id; "" when it has none.
+func tagOf(id chat.SessionID) string {
+	if len(id) < tagAt+tagLength+16 {
+		return ""
+	}
+	return string(id[tagAt : tagAt+tagLength])
+}
+
+func bootTag(boot string) string {
+	sum := sha256.Sum256([]byte(boot))
+	return hex.EncodeToString(sum[:tagLength/2])
 }
 
 // readSession reads "session|node|platform|till".
@@ -143,13 +175,16 @@ func readSession(u chat.UserID, d chat.DeviceID, held string) (chat.Session, boo
 	return chat.Session{ID: chat.SessionID(p[0]), User: u, Device: d, Node: chat.NodeID(p[1]), Platform: chat.Platform(p[2])}, true
 }
 
+// isOpen reports whether a session value is that of an open one.
+func isOpen(held string) bool { return strings.HasSuffix(held, "|0") }
+
 // openNodes returns the nodes named by the open ones of some session values.
 func openNodes(held []string) []chat.NodeID {
 	var out []chat.NodeID
 next:
 	for _, h := range held {
 		s, ok := readSession("", "", h)
-		if !ok || !strings.HasSuffix(h, "|0") {
+		if !ok || !isOpen(h) {
 			continue
 		}
 		for _, n := range out {
