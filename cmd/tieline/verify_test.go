@@ -40,7 +40,7 @@ func (s *story) exits(args ...string) (code int, out string) {
 func TestVerifyPassesAndCanFail(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	s.User("early").On("n1").Says(lobby, "good morning")
+	s.User("early").On("n1").Says(lobby, "good morning") // a lobby that has been used, as others are
 	file := filepath.Join(s.dir, "evidence")
 	code, out := s.exits("verify", s.Node("n1").URL(), s.Node("n2").URL(),
 		"--duration", "5s", "--settle", "15s", "--people", "4", "--kicked", "1", "--rate", "6", "--evidence", file)

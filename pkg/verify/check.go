@@ -12,7 +12,7 @@ func Check(h History) []Violation {
 		(*checker).lost, (*checker).undelivered, (*checker).twice, (*checker).ids, (*checker).conflicts,
 		(*checker).places, (*checker).holes, (*checker).order, (*checker).overtaken, (*checker).strangers,
 		(*checker).counts, (*checker).missedAtSync, (*checker).offsets, (*checker).gaps, (*checker).stranded,
-		(*checker).told, (*checker).cameBack, (*checker).wrongKicks, (*checker).survivors,
+		(*checker).told, (*checker).taken, (*checker).cameBack, (*checker).wrongKicks, (*checker).survivors,
 		(*checker).readBack, (*checker).receiptsBack,
 	} {
 		rule(c)

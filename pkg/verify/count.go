@@ -97,8 +97,8 @@ func (n *Counts) addDevice(d *device) {
 		if lost == nil {
 			lost = x.connect
 		}
-		if x.synced == nil && x.verdict() {
-			lost = nil // it was not to come back
+		if x.synced == nil && (x.verdict() || x.welcome != nil && x.leave != nil) {
+			lost = nil // it was not to come back, or was let in and did not stay
 			continue
 		}
 		if x.synced == nil {

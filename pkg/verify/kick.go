@@ -54,6 +54,11 @@ func (p *person) displace(ctx context.Context, holder *handset) *handset {
 	winner, losers := others[0], append(others[1:], holder)
 	if len(others) > 1 {
 		_ = pause(ctx, p.r.judged()) // until it is clear who stays
+		for _, h := range others {
+			if s := h.connected(); s != nil {
+				s.pingAndWait(ctx) // an answer shows that it does
+			}
+		}
 		if others[1].connected() != nil && others[1].isIn() {
 			winner, losers = others[1], []*handset{others[0], holder}
 		}
@@ -95,8 +100,8 @@ func (h *handset) tryIn(ctx context.Context) *socket {
 func (p *person) losersReturn(ctx context.Context, losers []*handset) {
 	late := rand.IntN(3) == 0
 	for _, h := range losers {
-		if s := h.connected(); s != nil {
-			s.await(ctx, s.gone, p.r.judged())
+		if s := h.connected(); s != nil && !s.await(ctx, s.gone, p.r.judged()) {
+			s.pingAndWait(ctx) // an answer shows that it is served as ever
 		}
 		h.tryBack(ctx)
 	}

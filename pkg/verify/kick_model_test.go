@@ -185,6 +185,13 @@ func (d *door) ask(s *doorSet) {
 	d.m.add(e)
 }
 
+// hear has the server say something on a socket.
+func (d *door) hear(s *doorSet) {
+	if s.conn != 0 {
+		d.on(s, Event{What: Pong})
+	}
+}
+
 func (d *door) leave(s *doorSet) {
 	if s.conn != 0 {
 		d.on(s, Event{What: Leave, How: HowDrop})
@@ -203,6 +210,7 @@ func TestNoCorrectKickIsBlamed(t *testing.T) {
 				"password": func(*rapid.T) { d.end(d.set(), HowPassword) },
 				"logout":   func(*rapid.T) { d.end(d.set(), HowLogout) },
 				"ask":      func(*rapid.T) { d.ask(d.set()) },
+				"hear":     func(*rapid.T) { d.hear(d.set()) },
 				"leave":    func(*rapid.T) { d.leave(d.set()) },
 				"wait":     func(*rapid.T) { d.m.now += 4 * time.Second },
 			}

@@ -26,6 +26,7 @@ func kicks() History {
 	s.kicked(s.dials("alice", "phone", 1, "o"), chat.SignedInElsewhere, 4001)
 	s.passes(3 * time.Second)
 	s.asked(Event{What: Ask, User: "alice", Device: "phone", Grant: 1, Code: chat.SessionEnded})
+	s.on(tablet, Event{What: Leave, How: HowReplace})
 	again := s.welcomed("alice", "tablet", 2, "o")
 	s.kicked(tablet, chat.Replaced, 4006)
 	s.synced(again, 0, "o")
@@ -67,7 +68,9 @@ func TestEveryWrongKickIsNamed(t *testing.T) {
 		plant func(History) History
 		and   []Rule
 	}{
-		"the loser is not told and stays":      {RuleNotTold, both(without(Kicked, "phone", 0), without(Closed, "phone", 0)), nil},
+		"the loser is not told and stays":      {RuleNotTold, both(without(Kicked, "phone", 0), without(Closed, "phone", 0), served("phone", 0)), nil},
+		"the old socket stays":                 {RuleNotTold, both(without(Kicked, "tablet", 0), without(Closed, "tablet", 0), served("tablet", 0)), nil},
+		"the old socket is not told":           {RuleNotTold, without(Kicked, "tablet", 0), nil},
 		"the loser is closed without a word":   {RuleNotTold, both(without(Kicked, "phone", 0), change(of(Closed, "phone"), 0, func(e *Event) { e.Close = 4003 })), nil},
 		"the loser is told another reason":     {RuleNotTold, change(of(Kicked, "phone"), 0, func(e *Event) { e.Reason = chat.ByAdmin }), nil},
 		"told, and closed as if disabled":      {RuleNotTold, change(of(Closed, "phone"), 0, func(e *Event) { e.Close = 4004 }), nil},
@@ -75,14 +78,23 @@ func TestEveryWrongKickIsNamed(t *testing.T) {
 		"its token answered as invalid":        {RuleNotTold, change(of(Ask, "phone"), 0, func(e *Event) { e.Code = chat.TokenInvalid }), nil},
 		"its token still good":                 {RuleCameBack, change(of(Ask, "phone"), 0, func(e *Event) { e.Code = "" }), nil},
 		"the loser is let in again":            {RuleCameBack, comesBack, nil},
-		"let in again, and not closed":         {RuleNotTold, both(change(of(Kicked, "phone"), 1, welcome), without(Closed, "phone", 1)), []Rule{RuleSurvivors}},
+		"let in again, and not closed":         {RuleNotTold, both(change(of(Kicked, "phone"), 1, welcome), without(Closed, "phone", 1), served("phone", 1)), nil},
 		"closed although nobody signed it out": {RuleWrongKick, change(of(SignIn, "tablet"), 0, func(e *Event) { e.User = "bob" }), nil},
 		"replaced by nobody":                   {RuleWrongKick, both(without(Connect, "tablet", 1), without(Welcome, "tablet", 1)), nil},
 		"refused a token that is good":         {RuleWrongKick, change(of(Ask, "phone"), 0, func(e *Event) { e.Grant = 2 }), nil},
-		"two survivors of one race":            {RuleSurvivors, both(without(Kicked, "web", 0), without(Closed, "web", 0)), nil},
+		"two survivors of one race":            {RuleSurvivors, both(without(Kicked, "web", 0), without(Closed, "web", 0), served("web", 0), served("phone", 2)), nil},
 		"no survivor of a race":                {RuleSurvivors, noneStays, nil},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, f.plant(kicks()).renumbered(), f.want, f.and) })
+	}
+}
+
+// served has the nth connection of a device answer a ping in the end.
+func served(device chat.DeviceID, nth int) func(History) History {
+	return func(h History) History {
+		on := h[h.where(of(Connect, device))[nth]]
+		e := Event{At: h[len(h)-1].At, What: Pong, User: on.User, Device: device, Conn: on.Conn}
+		return slices.Insert(h, len(h)-1, e)
 	}
 }
 

@@ -39,9 +39,9 @@ func (c *checker) told() {
 			if x.welcome == nil {
 				continue
 			}
-			if till := max(op.At, x.welcome.At) + c.kickWithin(); x.open(till) && c.last > till {
-				c.report(RuleNotTold, evidence(g.signIn, x.connect, op), "%s was signed out, and %s later its socket was still open and nothing was said to it",
-					g.device, c.kickWithin())
+			if till := max(op.At, x.welcome.At) + c.kickWithin(); x.heard > till {
+				c.report(RuleNotTold, evidence(g.signIn, x.connect, op), "%s was signed out, and %s later its socket was still served",
+					g.device, (x.heard - op.At).Round(time.Millisecond))
 			}
 		}
 	}
@@ -56,9 +56,34 @@ func (c *checker) toldOverHTTP(g *grant, op *Event) {
 	}
 }
 
-// open reports whether nothing had ended a socket at some time.
-func (x *conn) open(at time.Duration) bool {
-	return (x.leave == nil || x.leave.At > at) && (x.closed == nil || x.closed.At > at) && (x.kicked == nil || x.kicked.At > at)
+// taken: a device has one socket: where another took over, the first is told
+// and closed. One that is silent may be a node's that is no more.
+func (c *checker) taken() {
+	for _, x := range c.conns {
+		if x.leave == nil || x.leave.How != HowReplace {
+			continue
+		}
+		next := x.successor()
+		switch {
+		case next == nil:
+		case x.heard > next.welcome.At+c.kickWithin():
+			c.report(RuleNotTold, evidence(x.connect, next.connect, next.welcome), "%s connected elsewhere, and %s later its old socket was still served",
+				x.device, (x.heard - next.welcome.At).Round(time.Millisecond))
+		case x.kicked == nil && x.closed != nil && x.closed.Close == wire.CloseReplaced:
+			c.report(RuleNotTold, evidence(x.connect, next.connect, x.closed), "%s connected elsewhere, and its old socket was closed without a word", x.device)
+		}
+	}
+}
+
+// successor is the next connection of the device that was let in after this one
+// was left.
+func (x *conn) successor() *conn {
+	for _, other := range x.device.conns {
+		if other.connect.N > x.leave.N && other.welcome != nil {
+			return other
+		}
+	}
+	return nil
 }
 
 func (x *conn) closedAt() time.Duration {
@@ -122,6 +147,7 @@ func (c *checker) wrongKicks() {
 			if !x.replaced() && len(c.mayEnd(g, at)) == 0 {
 				c.report(RuleWrongKick, evidence(x.connect, x.kicked), "%s was told that it is connected elsewhere, and it was not", x.device)
 			}
+		case x.kicked == nil && x.closed.Close == wire.CloseReplaced && x.leave != nil && x.leave.How == HowReplace: // taken looks at it
 		case len(c.mayEnd(g, at)) == 0:
 			c.report(RuleWrongKick, evidence(g.signIn, x.connect, x.kicked, x.closed), "%s was closed out, although nobody had signed it out", x.device)
 		}

@@ -98,13 +98,13 @@ func (c *checker) standing(r *race) (in, out []*conn) {
 	return in, out
 }
 
-// stays reports whether a connection shows its device in at or after a time,
-// and before something else happened.
+// stays reports whether a connection shows its device in after a time, and
+// before something else happened: it was let in, or was still served.
 func (c *checker) stays(x *conn, from, next time.Duration) bool {
 	if x.welcome == nil || x.connect.At >= next {
 		return false
 	}
-	return x.connect.At > from || x.welcome.At <= from && from < min(next, c.last) && x.open(from)
+	return x.connect.At > from || x.heard > from && from < next
 }
 
 func (x *conn) entry() *Event { return x.welcome }

@@ -193,6 +193,9 @@ func (r *run) forget(s, successor *socket) {
 		case <-s.gone:
 			return
 		case <-t.C:
+			if successor != nil {
+				s.pingAndWait(context.Background()) // an answer shows that it is served as ever
+			}
 		case <-r.ending:
 		}
 		s.h.note(Event{What: Leave, Conn: s.n, How: HowDrop})

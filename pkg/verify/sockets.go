@@ -61,6 +61,15 @@ func (c *conn) note(e *Event) {
 	}
 }
 
+// saidByServer reports whether an event shows that a socket is served.
+func (e *Event) saidByServer() bool {
+	switch e.What {
+	case Welcome, Message, Queued, Gap, Synced, Ack, Refusal, Pong, Receipt:
+		return true
+	}
+	return false
+}
+
 func first(at **Event, e *Event) {
 	if *at == nil {
 		*at = e

@@ -87,7 +87,8 @@ type conn struct {
 	receipts []*Event
 	attempts []*attempt
 	pings    map[string]*Event
-	ponged   *Event // the newest ping that was answered
+	ponged   *Event        // the newest ping that was answered
+	heard    time.Duration // when the server last said anything but goodbye
 }
 
 // letter is one message as its sender means it: one id.
@@ -128,6 +129,9 @@ func newWorld(h History) *world {
 	for i := range h {
 		e := &h[i]
 		w.last = max(w.last, e.At)
+		if c := w.byConn[e.Conn]; c != nil && e.saidByServer() {
+			c.heard = e.At
+		}
 		switch e.What {
 		case Begin:
 			w.lossy, w.policy, w.tag = e.Lossy, e.Policy, e.Tag
