@@ -21,7 +21,15 @@ type watchers struct {
 	mu    sync.Mutex
 	users map[chat.UserID]*watched
 	dirty map[chat.UserID]struct{}  // to be looked at now
+	asked []question                // to be answered now
 	later map[chat.UserID]time.Time // to be looked at when their grace time is over
+}
+
+// question is a socket's wish to know where people are now. It is answered by
+// the goroutine that also tells of changes, so that what is told last is true.
+type question struct {
+	conn  *conn
+	users []chat.UserID
 }
 
 type watched struct {
@@ -51,25 +59,24 @@ func (r *reading) watch(users []chat.UserID) error {
 	if r.watching == nil {
 		r.watching = map[chat.UserID]struct{}{}
 	}
+	more := 0
+	for _, u := range users {
+		if _, ok := r.watching[u]; !ok {
+			more++
+		}
+	}
+	if len(r.watching)+more > wire.MaxUsers {
+		return chat.InvalidField("users", "too_long", "at most 500 watched at a time")
+	}
 	for _, u := range users {
 		r.watching[u] = struct{}{}
-	}
-	if len(r.watching) > wire.MaxUsers {
-		for _, u := range users {
-			delete(r.watching, u)
-		}
-		return chat.InvalidField("users", "too_long", "at most 500 watched at a time")
 	}
 	ctx, cancel := r.within()
 	defer cancel()
 	if err := r.node.c.Watch(ctx, r.node.watch.add(r.conn, users)); err != nil {
 		return err
 	}
-	now, err := r.node.Presence(ctx, users)
-	if err != nil {
-		return err
-	}
-	r.sendFrame(presenceFrame(now))
+	r.node.watch.ask(r.conn, users)
 	return nil
 }
 
@@ -114,6 +121,14 @@ func (w *watchers) remove(c *conn, users []chat.UserID) {
 			}
 		}
 	}
+}
+
+// ask has a socket told where people are, whether that changed or not.
+func (w *watchers) ask(c *conn, users []chat.UserID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, question{c, users})
+	w.rouse()
 }
 
 // changed is the hint that users' presence may have changed.
@@ -195,22 +210,29 @@ func (w *watchers) takeLater() {
 }
 
 // look reads the presence of whoever may have changed, and tells those who
-// watch them of what did.
+// watch them of what did, and those who asked.
 func (w *watchers) look(ctx context.Context) {
 	for {
-		some := w.takeDirty()
+		some, asked := w.take()
 		if len(some) == 0 {
 			return
 		}
 		now, err := w.node.c.Presences(ctx, some)
 		if err != nil {
+			w.mu.Lock()
+			w.asked = append(asked, w.asked...)
+			w.mu.Unlock()
 			return // the next round looks again at everybody
 		}
-		changed, tell := w.compare(some, now)
-		if len(changed) == 0 {
+		told, tell := w.compare(some, now)
+		for _, q := range asked {
+			tell[q.conn] = append(tell[q.conn], q.users...)
+			told = append(told, q.users...)
+		}
+		if len(told) == 0 {
 			continue
 		}
-		full, err := w.node.withLastSeen(ctx, changed, now)
+		full, err := w.node.withLastSeen(ctx, told, now)
 		if err != nil {
 			w.node.log.Debug("last seen not read", "error", err)
 		}
@@ -224,18 +246,24 @@ func (w *watchers) look(ctx context.Context) {
 	}
 }
 
-func (w *watchers) takeDirty() []chat.UserID {
+// take returns some of those to be looked at, among them all that are asked for.
+func (w *watchers) take() (some []chat.UserID, asked []question) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var some []chat.UserID
+	asked, w.asked = w.asked, nil
+	for _, q := range asked {
+		for _, u := range q.users {
+			w.dirty[u] = struct{}{}
+		}
+	}
 	for u := range w.dirty {
-		if len(some) == lookMost {
+		if len(some) >= lookMost && len(asked) == 0 {
 			break
 		}
 		delete(w.dirty, u)
 		some = append(some, u)
 	}
-	return some
+	return some, asked
 }
 
 func (w *watchers) compare(some []chat.UserID, now map[chat.UserID]cluster.Status) (changed []chat.UserID, tell map[*conn][]chat.UserID) {
