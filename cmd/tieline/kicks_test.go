@@ -168,7 +168,7 @@ func TestConnectingAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	alice, bob := s.User("alice"), s.User("bob")
-	bob.On("n2").Watches(alice)
+	bob.On("n2").Watches(alice).SeesOffline(alice)
 	sockets := make([]*device, 8)
 	var all sync.WaitGroup
 	for i := range sockets {

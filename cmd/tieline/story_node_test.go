@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +35,13 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	scratch = dir
+	flag.Parse()
+	flag.VisitAll(func(f *flag.Flag) {
+		// Stories wait more than they work: more of them than there are cores may.
+		if f.Name == "test.parallel" && f.Value.String() == f.DefValue {
+			f.Value.Set(strconv.Itoa(max(4, runtime.GOMAXPROCS(0))))
+		}
+	})
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
