@@ -71,6 +71,10 @@ var errLedger = errors.New("cluster: the generation cannot be verified")
 func (c *Cluster) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	if c.r.sentinels != nil && c.r.sentinels.moved(ctx) {
+		c.o.Log.Info("the sentinels name another master")
+		c.r.hangUp()
+	}
 	p := c.r.plain.Pipeline()
 	noted := p.Get(ctx, keyGeneration)
 	p.Set(ctx, keyProbe(c.o.Node), c.o.Boot, leaseTime) // a Redis that takes no writes is of no use

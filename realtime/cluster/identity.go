@@ -25,9 +25,8 @@ var errUnverified = errors.New("cluster: this Redis server was not verified yet"
 
 // server is what one Redis server says of itself.
 type server struct {
-	id       string // of this run of it; "" where it has none: the one in the box
-	replica  bool
-	sentinel bool
+	id      string // of this run of it; "" where it has none: the one in the box
+	replica bool
 }
 
 // whoIs are the questions to a server, to be put into a pipeline.
@@ -50,8 +49,6 @@ func (w whoIs) answer() (s server, err error) {
 				s.id = value
 			case "role":
 				s.replica = value == "slave"
-			case "redis_mode":
-				s.sentinel = value == "sentinel"
 			}
 		}
 	}
@@ -74,7 +71,7 @@ func (r *Redis) admit(ctx context.Context, cn *redis.Conn) error {
 	w := askWhoIs(ctx, p)
 	p.Exec(ctx) // the error is among the answers
 	s, err := w.answer()
-	if err != nil || s.sentinel || s.id == "" {
+	if err != nil || s.id == "" {
 		return err
 	}
 	if trusted := r.trusted.Load(); s.replica || trusted == nil || !slices.Contains(*trusted, s.id) {

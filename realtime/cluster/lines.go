@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // lines are the connections to Redis, so that all of them can be hung up when
@@ -24,7 +26,7 @@ type line struct {
 func newLines() *lines { return &lines{open: map[*line]struct{}{}} }
 
 // dialer returns a dial function for a client, with TLS if there is a config.
-func (l *lines) dialer(config *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+func (l *lines) dialer(config *tls.Config) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		d := net.Dialer{Timeout: dialTimeout}
 		conn, err := d.DialContext(ctx, network, addr)
@@ -88,3 +90,32 @@ func (l *lines) hangUp() {
 		one.Close()
 	}
 }
+
+// dialFunc makes a connection to an address.
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// afresh has every dial tried. After some failures the pools of the client
+// library do not try for up to a second, however soon the server is back. A
+// connection that fails at its first use does not count as such a failure.
+func afresh(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return unreachable{err}, nil
+		}
+		return conn, nil
+	}
+}
+
+// unreachable stands for a connection that could not be made.
+type unreachable struct{ err error }
+
+func (u unreachable) Read([]byte) (int, error)              { return 0, u.err }
+func (u unreachable) Write([]byte) (int, error)             { return 0, u.err }
+func (u unreachable) Close() error                          { return nil }
+func (u unreachable) LocalAddr() net.Addr                   { return &net.TCPAddr{} }
+func (u unreachable) RemoteAddr() net.Addr                  { return &net.TCPAddr{} }
+func (u unreachable) SetDeadline(time.Time) error           { return nil }
+func (u unreachable) SetReadDeadline(time.Time) error       { return nil }
+func (u unreachable) SetWriteDeadline(time.Time) error      { return nil }
+func (u unreachable) SyscallConn() (syscall.RawConn, error) { return nil, u.err }

@@ -13,6 +13,14 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
+// What the client library has to say of single connections, on standard error
+// and in no format of ours, the keeper says better: whether Redis is there.
+func init() { redis.SetLogger(nothing{}) }
+
+type nothing struct{}
+
+func (nothing) Printf(context.Context, string, ...any) {}
+
 // Redis is the connection to the meeting place.
 type Redis struct {
 	// c sends a command again if the reply is lost: for what may run twice.
@@ -26,6 +34,8 @@ type Redis struct {
 	// sharded says that publications go to the shard of their channel, not to
 	// every server of a Redis Cluster.
 	sharded bool
+
+	sentinels *sentinels // nil: none
 
 	trusted          atomic.Pointer[[]string] // run ids of the servers that c and once speak to; sorted
 	writing, looking *lines
@@ -52,11 +62,17 @@ func Open(rawURL string) (*Redis, error) {
 	o.PipelinePoolSize = -1
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	r := &Redis{sharded: o.IsClusterMode, writing: newLines(), looking: newLines()}
-	o.Dialer = r.looking.dialer(o.TLSConfig)
+	look, write := r.looking.dialer(o.TLSConfig), r.writing.dialer(o.TLSConfig)
+	if o.MasterName != "" {
+		name, addrs := masterOf(o)
+		r.sentinels = newSentinels(name, addrs, look)
+		look, write = r.sentinels.dialer(look), r.sentinels.dialer(write)
+	}
+	o.Dialer = afresh(look)
 	o.MaxRetries, o.PoolSize = 1, 4
 	r.plain = redis.NewUniversalClient(o)
-	o.Dialer, o.OnConnect = r.writing.dialer(o.TLSConfig), r.admit
-	o.PoolSize, o.MinIdleConns = 32, 2
+	o.Dialer, o.OnConnect = afresh(write), r.admit
+	o.PoolSize = 32
 	r.c = redis.NewUniversalClient(o)
 	o.MaxRetries, o.MaxRedirects = -1, -1
 	o.PoolSize = 8
@@ -66,7 +82,11 @@ func Open(rawURL string) (*Redis, error) {
 
 // Close ends the connections.
 func (r *Redis) Close() error {
-	return errors.Join(r.plain.Close(), r.once.Close(), r.c.Close())
+	err := errors.Join(r.plain.Close(), r.once.Close(), r.c.Close())
+	if r.sentinels != nil {
+		err = errors.Join(err, r.sentinels.Close())
+	}
+	return err
 }
 
 // hangUp closes all connections, after Redis has not answered on some.
