@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // RedisClusterServers are a Redis Cluster of three masters.
@@ -28,7 +29,7 @@ func RedisCluster(t testing.TB) *RedisClusterServers {
 		one := startRedis(t, args...)
 		c.masters = append(c.masters, one)
 		return one.port, nil
-	})
+	}, 2*downAfter)
 	if err != nil {
 		t.Fatal("testserver: redis cluster:", err)
 	}
@@ -50,24 +51,24 @@ func RedisClusterURL(t testing.TB) string {
 	return clusterURL(ports)
 }
 
-var sharedCluster = sync.OnceValues(func() ([]int, error) { return formCluster(keepRedis) })
+var sharedCluster = sync.OnceValues(func() ([]int, error) { return formCluster(keepRedis, startWithin) })
 
 // clusterArgs make a redis-server one of a cluster, which takes a node that is
-// not heard of for two seconds for dead. Left alone it would want the port of
-// its clients plus 10,000 for the other nodes, which need not exist.
-func clusterArgs() ([]string, error) {
+// not heard of for so long for dead. Left alone it would want the port of its
+// clients plus 10,000 for the other nodes, which need not exist.
+func clusterArgs(patience time.Duration) ([]string, error) {
 	bus, err := freePort()
-	args := []string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--cluster-node-timeout", "2000"}
+	args := []string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--cluster-node-timeout", strconv.FormatInt(patience.Milliseconds(), 10)}
 	return append(args, asReplica...), err
 }
 
 // formCluster starts three masters and has them share the slots; it returns
 // their ports.
-func formCluster(start starter) (ports []int, err error) {
+func formCluster(start starter, patience time.Duration) (ports []int, err error) {
 	const masters = 3
 	var bus string
 	for i := range masters {
-		args, err := clusterArgs()
+		args, err := clusterArgs(patience)
 		if err != nil {
 			return nil, err
 		}
@@ -176,7 +177,7 @@ func (s *RedisServer) slots() (all []served) {
 // master has and every node knows it.
 func (c *RedisClusterServers) AddReplica(of *RedisServer) *RedisServer {
 	c.t.Helper()
-	args, err := clusterArgs()
+	args, err := clusterArgs(2 * downAfter)
 	if err != nil {
 		c.t.Fatal("testserver:", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // SentinelServers are a Redis, a replica of it, and three sentinels that put the
@@ -44,7 +45,7 @@ func Sentinel(t testing.TB) *SentinelServers {
 			return one.port, nil
 		}
 	}
-	if _, err := formSentinels(start(&s.servers), start(&s.sentinels), func() string { return dirFor(t) }); err != nil {
+	if _, err := formSentinels(start(&s.servers), start(&s.sentinels), func() string { return dirFor(t) }, downAfter); err != nil {
 		t.Fatal("testserver: sentinel:", err)
 	}
 	return s
@@ -71,16 +72,16 @@ var sharedSentinels = sync.OnceValues(func() (ports []int, err error) {
 		err = errors.Join(err, e)
 		return d
 	}
-	ports, formErr := formSentinels(keepRedis, keepRedis, dir)
+	ports, formErr := formSentinels(keepRedis, keepRedis, dir, startWithin)
 	return ports, errors.Join(err, formErr)
 })
 
 // starter starts a redis-server with arguments of its own and returns its port.
 type starter func(args ...string) (port int, err error)
 
-// formSentinels starts a master, a replica and their sentinels, and returns the
-// ports of the master and of the sentinels.
-func formSentinels(server, sentinel starter, dir func() string) ([]int, error) {
+// formSentinels starts a master, a replica and their sentinels, which wait so
+// long before they act, and returns the ports of the master and of the sentinels.
+func formSentinels(server, sentinel starter, dir func() string, patience time.Duration) ([]int, error) {
 	master, err := server(asReplica...)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func formSentinels(server, sentinel starter, dir func() string) ([]int, error) {
 	ports := []int{master}
 	for range 3 {
 		config := filepath.Join(dir(), "sentinel.conf")
-		if err := os.WriteFile(config, []byte(sentinelConfig(master)), 0o600); err != nil {
+		if err := os.WriteFile(config, []byte(sentinelConfig(master, patience)), 0o600); err != nil {
 			return nil, err
 		}
 		port, err := sentinel(config, "--sentinel")
@@ -119,11 +120,15 @@ func formSentinels(server, sentinel starter, dir func() string) ([]int, error) {
 	return ports, nil
 }
 
-func sentinelConfig(master int) string {
+// downAfter is how long servers are not heard before others take their place;
+// those that tests share are given more time, and a busy machine breaks nothing.
+const downAfter = time.Second
+
+func sentinelConfig(master int, patience time.Duration) string {
 	return fmt.Sprintf(`sentinel monitor %[1]s 127.0.0.1 %[2]d 2
-sentinel down-after-milliseconds %[1]s 1000
+sentinel down-after-milliseconds %[1]s %[3]d
 sentinel failover-timeout %[1]s 10000
-`, sentinelName, master)
+`, sentinelName, master, patience.Milliseconds())
 }
 
 // isReplica returns nil once a server has all that its master has.
