@@ -12,6 +12,7 @@ import (
 // acknowledged is in the database; here it counts that no position is given
 // twice within a generation, and that all goes on.
 func TestSentinelFailoverToALaggingReplica(t *testing.T) {
+	t.Parallel()
 	s := testserver.Sentinel(t)
 	l := &ledger{}
 	c, other := join(t, s.URL(), l, "n1"), join(t, s.URL(), l, "n2")
@@ -66,6 +67,7 @@ func (p positions) note(t *testing.T, c *Cluster) {
 // Neither a sentinel that hangs nor one that is dead keeps a node from finding
 // the new master.
 func TestSentinelsThatHang(t *testing.T) {
+	t.Parallel()
 	s := testserver.Sentinel(t)
 	c := join(t, s.URL(), &ledger{}, "n1")
 	run(t, c)

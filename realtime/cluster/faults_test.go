@@ -47,6 +47,7 @@ func via(t *testing.T, node chat.NodeID) (*Cluster, *testserver.ProxyServer, *te
 // was not in its copy would be numbered a second time, so nothing is written
 // before it was looked at.
 func TestNothingIsWrittenToAnUnverifiedServer(t *testing.T) {
+	t.Parallel()
 	server := testserver.Redis(t)
 	c := join(t, server.URL(), &ledger{}, "n1")
 	signIn(t, c, "bob", "phone", 1)
@@ -87,6 +88,7 @@ func deliver(t *testing.T, c *Cluster, seqs ...int64) {
 
 // A reply that is lost after the command ran: nothing happens twice.
 func TestLostReplies(t *testing.T) {
+	t.Parallel()
 	c, p, _ := via(t, "n1")
 	in := run(t, c)
 	signIn(t, c, "bob", "phone", 1)
@@ -136,15 +138,17 @@ func queueTag(u chat.UserID) string { return keyQueue(u) }
 
 // Connections that go nowhere and are never told so are given up together.
 func TestHalfOpenConnections(t *testing.T) {
+	t.Parallel()
 	c, p, _ := via(t, "n1")
 	in := run(t, c)
 	signIn(t, c, "bob", "phone", 1)
 	claim(t, c, session("bob", "phone", "n1"), 1)
+	deliver(t, c, 1)
 	busy(t, c, 20)
 	in.drain()
 	p.Silence()
 	within(t, recovery, "messages pass again", func() bool {
-		return c.Deliver(t.Context(), []chat.Delivery{message("bob", 1, "x")}, searchRecent) == nil
+		return c.Deliver(t.Context(), []chat.Delivery{message("bob", 2, "x")}, searchRecent) == nil
 	})
 	within(t, recovery, "the node is well", func() bool { return c.Up() && c.Hears() && c.CanaryAge() < time.Second })
 	in.awaitRestored(t)
@@ -164,6 +168,7 @@ func busy(t *testing.T, c *Cluster, conns int) {
 
 // The subscription alone: cut, or silent.
 func TestASilentSubscription(t *testing.T) {
+	t.Parallel()
 	c, p, server := via(t, "n1")
 	in := run(t, c)
 	signIn(t, c, "bob", "phone", 1)
@@ -207,6 +212,7 @@ func (i *inbox) drain() {
 // A network that does not let anything pass for a while, and then what was on
 // its way: late.
 func TestPartition(t *testing.T) {
+	t.Parallel()
 	c, p, _ := via(t, "n1")
 	in := run(t, c)
 	signIn(t, c, "bob", "phone", 1)
@@ -233,6 +239,7 @@ func TestPartition(t *testing.T) {
 
 // A server that is a fifth of a second away, and has forgotten the scripts.
 func TestADistantServer(t *testing.T) {
+	t.Parallel()
 	c, p, server := via(t, "n1")
 	p.Delay(100 * time.Millisecond)
 	in := run(t, c)
@@ -253,6 +260,7 @@ func TestADistantServer(t *testing.T) {
 
 // A Redis that answers but takes no writes is of no use, and counts as away.
 func TestAServerThatTakesNoWrites(t *testing.T) {
+	t.Parallel()
 	server := testserver.Redis(t)
 	c := join(t, server.URL(), &ledger{}, "n1")
 	run(t, c)
