@@ -104,6 +104,39 @@ func TestTheOldestDeviceMakesRoom(t *testing.T) {
 	alice.StaysOn()
 }
 
+// S2.8, promise 6: a device that signs in again is itself, with a new session;
+// the old one is over, and its tokens with it, and is told the same everywhere.
+func TestTheSameDeviceSignsInAgain(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	alice, bob := s.User("alice"), s.User("bob")
+	alice.On("n1")
+	bob.On("n1").Says(alice, "before")
+	alice.Hears("before")
+	before := alice.grant
+	alice.SignsIn()
+	alice.IsKicked(chat.Replaced).ClosedWith(wire.CloseReplaced)
+	for _, n := range s.nodes {
+		n.Knock().Header("Authorization", "Bearer "+before.AccessToken).dialKicked(chat.SignedOut)
+		a := n.Asks("GET", "/api/v1/me", before.AccessToken, "")
+		if a.is(s, 401, chat.SessionEnded); a.Reason != chat.SignedOut {
+			t.Errorf("the old token is told %q", a.Reason)
+		}
+	}
+	alice.IsRefused(chat.TokenInvalid, "", func(ctx context.Context, a *client.API) error {
+		_, err := a.Refresh(ctx, before.RefreshToken)
+		return err
+	})
+	bob.Says(alice, "meanwhile")
+	alice.Returns("n2").Synced(1, wire.SourceQueue)
+	alice.Hears("meanwhile")
+	alice.Refreshes()
+	alice.StaysOn()
+	if list := alice.devicesOf(); len(list) != 1 {
+		t.Errorf("the list of devices is %+v", list)
+	}
+}
+
 // S2.8, promise 6: of many sign-ins at the same time on different nodes, one
 // survives: the last, and it can connect, and nobody else.
 func TestSigningInAtTheSameTime(t *testing.T) {

@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -169,6 +171,51 @@ func TestALateCloseTakesNothingAway(t *testing.T) {
 	alice.Vanishes() // the newest of all
 	bob.Within(3 * time.Second).SeesOffline(alice)
 	alice.isOnline(alice, false)
+}
+
+// Promise 5: who is watched just when they go, or just as they come, is shown as
+// they are in the end.
+func TestWatchingWhileSomebodyMoves(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, setting("TIELINE_OFFLINE_GRACE", "1s"))
+	alice := s.User("alice")
+	alice.On("n1")
+	for i := range 3 {
+		bob, carol := s.User(fmt.Sprint("bob", i)), s.User(fmt.Sprint("carol", i))
+		bob.On("n2").Leaves()
+		alice.Watches(bob, carol).SeesOnline(bob) // within the grace time
+		carol.On("n2")
+		alice.SeesOnline(carol)
+		alice.Within(3 * time.Second).SeesOffline(bob)
+		if alice.StaysOn(); !alice.status(carol).Online {
+			t.Errorf("the newest word of somebody who is there is that she is not\n%s", alice.line.recent())
+		}
+	}
+}
+
+// Promise 5: a node that joins is known to the others at once, and one that was
+// killed and starts again under its name brings nobody back.
+func TestNodesThatComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, nodes(1), setting("TIELINE_OFFLINE_GRACE", "1s"))
+	alice, bob := s.User("alice"), s.User("bob")
+	alice.On("n1").Watches(bob).SeesOffline(bob)
+	n2 := &node{s: s, id: "n2", log: filepath.Join(s.dir, "n2.log")}
+	s.nodes = append(s.nodes, n2)
+	n2.Start()
+	before := alice.wentOff(bob)
+	bob.On("n2")
+	alice.Within(2 * time.Second).SeesOnline(bob)
+	alice.Within(2*time.Second).isOnline(bob, true)
+	n2.Kill()
+	n2.Start()
+	alice.Within(15 * time.Second).SeesOffline(bob)
+	alice.isOnline(bob, false)
+	if n := alice.wentOff(bob) - before; n != 1 {
+		t.Errorf("bob was shown offline %d times, and went once\n%s", n, alice.line.recent())
+	}
+	bob.Returns("n2")
+	alice.SeesOnline(bob)
 }
 
 // S0.8, S1.4: presence shows people, and their cards say so, too.

@@ -75,7 +75,7 @@ func verdict(st chat.DeviceState, id chat.Identity) error {
 	case st.Ended != "":
 		return &chat.Error{Kind: chat.SessionEnded, Op: op, Reason: st.Ended}
 	case id.Login != 0 && id.Login < st.Login: // this very device signed in again since
-		return &chat.Error{Kind: chat.SessionEnded, Op: op, Reason: chat.SignedInElsewhere}
+		return &chat.Error{Kind: chat.SessionEnded, Op: op, Reason: chat.SignedOut}
 	}
 	return nil
 }

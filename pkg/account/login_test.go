@@ -158,7 +158,7 @@ func TestSigningInAgainOnTheSameDevice(t *testing.T) {
 	p := somewhere(t)
 	old := p.register("ann")
 	fresh := p.login("ann", "first")
-	p.refuses(old.AccessToken, chat.SessionEnded, chat.SignedInElsewhere)
+	p.refuses(old.AccessToken, chat.SessionEnded, chat.SignedOut)
 	_, err := p.Refresh(p.ctx, old.RefreshToken)
 	wants(t, err, chat.TokenInvalid)
 	p.whoIs(fresh) // and the old refresh token has not ended it
