@@ -35,16 +35,9 @@ const answerWithin = 10 * time.Second
 func (c *conn) read(ctx context.Context, language phrase.Language) {
 	r := &reading{conn: c, ctx: ctx, language: language}
 	defer r.unwatchAll()
-	silence := 3 * c.node.o.Heartbeat
-	alive := func() { c.sock.SetReadDeadline(time.Now().Add(silence)) }
-	c.sock.SetPongHandler(func(string) error {
-		if !c.isOver() {
-			alive()
-		}
-		return nil
-	})
-	alive()
+	c.sock.SetPongHandler(func(string) error { c.alive(); return nil })
 	for {
+		c.alive() // from now on, however long the last frame took to answer
 		_, from, err := c.sock.NextReader()
 		if err != nil {
 			return
@@ -52,10 +45,19 @@ func (c *conn) read(ctx context.Context, language phrase.Language) {
 		if c.isOver() {
 			continue // parting: until the client's close, or the deadline
 		}
-		alive()
 		if !r.take(from) {
 			return
 		}
+	}
+}
+
+// alive lets the client be silent for three heartbeats from now, unless it is
+// parting: then its time is set.
+func (c *conn) alive() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.sock.SetReadDeadline(time.Now().Add(3 * c.node.o.Heartbeat))
 	}
 }
 

@@ -31,7 +31,7 @@ type socket struct {
 	stalled  bool
 	allowed  int   // writes that go through all the same
 	fails    error // of every write
-	deaf     bool  // does not answer a close
+	deaf     bool  // answers neither a ping nor a close
 	writing  bool
 	closed   bool
 	hungUp   bool // the client is gone
@@ -40,7 +40,7 @@ type socket struct {
 	readBy   time.Time
 	writeBy  time.Time
 	pong     func(string) error
-	pings    int
+	pongs    int // to be read by the node
 	counting bool
 	counted  int
 	seen     map[string]bool
@@ -124,18 +124,28 @@ func (s *socket) await(by func() time.Time, ok func() bool) bool {
 func (s *socket) NextReader() (int, io.Reader, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.await(func() time.Time { return s.readBy }, func() bool { return s.closed || s.hungUp || len(s.in) > 0 }) {
-		return 0, nil, os.ErrDeadlineExceeded
+	for {
+		passed := !s.readBy.IsZero() && !time.Now().Before(s.readBy) // also when there is something to read
+		if passed || !s.await(func() time.Time { return s.readBy }, func() bool { return s.closed || s.hungUp || s.pongs > 0 || len(s.in) > 0 }) {
+			return 0, nil, os.ErrDeadlineExceeded
+		}
+		switch {
+		case s.closed:
+			return 0, nil, net.ErrClosed
+		case s.pongs > 0:
+			s.pongs--
+			pong := s.pong
+			s.mu.Unlock()
+			pong("")
+			s.mu.Lock()
+		case len(s.in) > 0:
+			p := s.in[0]
+			s.in = s.in[1:]
+			return textMessage, bytes.NewReader(p), nil
+		default:
+			return 0, nil, io.EOF
+		}
 	}
-	if s.closed {
-		return 0, nil, net.ErrClosed
-	}
-	if len(s.in) > 0 {
-		p := s.in[0]
-		s.in = s.in[1:]
-		return textMessage, bytes.NewReader(p), nil
-	}
-	return 0, nil, io.EOF
 }
 
 func (s *socket) WriteMessage(kind int, data []byte) error {
@@ -170,8 +180,8 @@ func (s *socket) WriteMessage(kind int, data []byte) error {
 func (s *socket) WriteControl(kind int, data []byte, _ time.Time) error {
 	s.change(func() {
 		switch {
-		case kind == pingMessage:
-			s.pings++
+		case kind == pingMessage && !s.deaf:
+			s.pongs++
 		case kind == closeMessage && s.code == 0 && !s.closed && !s.hungUp:
 			s.code = int(binary.BigEndian.Uint16(data))
 			s.hungUp = !s.deaf
