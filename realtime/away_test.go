@@ -13,19 +13,12 @@ func TestAwayModeShowsNothingBeforeTheWelcome(t *testing.T) {
 	w := newWorld(t, false)
 	n := w.node("n1")
 	bob, web := w.person(nil, "bob")
-	asked, on := make(chan struct{}), make(chan struct{})
-	n.db.hook(func(call string) error {
-		if call == "Device" {
-			close(asked)
-			<-on
-		}
-		return nil
-	})
+	asked, goOn := n.db.holdUp(t, "Device")
 	b := web.dial(n, "")
 	<-asked
 	m := chat.Message{Draft: chat.Draft{Kind: chat.Text, Text: "early"}, Conversation: "d1", Seq: 1, From: chat.Person{ID: "alice"}}
 	n.showUnqueued(&chat.Delivery{Message: m, Recipients: []chat.UserID{bob.id}})
-	close(on)
+	goOn()
 	b.expect(wire.Welcome)
 	b.expect(wire.Synced)
 	if texts := b.texts(); len(texts) > 0 {

@@ -48,14 +48,7 @@ func TestPushDuringAFillIsNotLost(t *testing.T) {
 	for _, text := range texts {
 		w.say(a, bob.target(), text)
 	}
-	reading, on := make(chan struct{}), make(chan struct{})
-	n1.db.hook(func(call string) error {
-		if call == "after Missed" {
-			close(reading)
-			<-on
-		}
-		return nil
-	})
+	reading, goOn := n1.db.holdUp(t, "after Missed")
 	b = phone.dial(n1, last)
 	b.expect(wire.Welcome)
 	<-reading
@@ -66,7 +59,7 @@ func TestPushDuringAFillIsNotLost(t *testing.T) {
 		defer c.mu.Unlock()
 		return c.seen > c.cursor.Position+int64(len(texts))
 	})
-	close(on)
+	goOn()
 	b.hears(append(texts, "meanwhile")...)
 	if f := b.expect(wire.Synced); f.Source != wire.SourceHistory {
 		t.Errorf("synced: %s", f.raw)

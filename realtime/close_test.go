@@ -14,14 +14,7 @@ func TestAKickDuringTheClaim(t *testing.T) {
 	w := newWorld(t, false)
 	n1, n2 := w.node("n1"), w.node("n2")
 	_, web := w.person(nil, "bob")
-	asked, on := make(chan struct{}), make(chan struct{})
-	n1.db.hook(func(call string) error {
-		if call == "Device" {
-			close(asked)
-			<-on
-		}
-		return nil
-	})
+	asked, goOn := n1.db.holdUp(t, "Device")
 	first := newSocket(t)
 	first.deaf = true
 	web.dialAs(n1, first, "")
@@ -30,7 +23,7 @@ func TestAKickDuringTheClaim(t *testing.T) {
 	if f := first.expect(wire.Kicked); f.Reason != string(chat.Replaced) {
 		t.Errorf("told %s", f.raw)
 	}
-	close(on)
+	goOn()
 	first.closedWith(wire.CloseReplaced)
 	n2.sweepAll()
 	second.send(wire.ClientFrame{Type: wire.Ping})
@@ -74,4 +67,23 @@ func (c *conn) isFull() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.size > outBudget && c.room != nil
+}
+
+// Promise 6: whoever is signed out is off at once, whether or not they read.
+func TestAKickDoesNotWaitForAStalledReader(t *testing.T) {
+	w := newWorld(t, false)
+	n := w.node("n1")
+	_, alice := w.person(n, "alice")
+	bob, phone := w.person(n, "bob")
+	a, b := alice.connect(n, ""), phone.connect(n, "")
+	b.change(func() { b.deaf, b.stalled = true, true })
+	w.say(a, bob.target(), "one")
+	eventually(t, "a write under way", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.writing })
+	if err := n.c.End(t.Context(), []chat.Device{{User: bob.id, ID: "web", Login: 1, EndReason: chat.Disabled}}); err != nil {
+		t.Fatal(err)
+	}
+	b.ended()
+	if conns, _, _ := n.Describe(); conns != 1 {
+		t.Errorf("%d sockets are open", conns)
+	}
 }

@@ -161,7 +161,8 @@ func (c *conn) giveUp(err error) {
 }
 
 // close queues a last frame (which may be nil) and the close code behind what
-// waits already, and takes nothing more.
+// waits already, and takes nothing more. A client that does not read all of it
+// at once is not waited for.
 func (c *conn) close(code int, reason string, last any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,6 +174,7 @@ func (c *conn) close(code int, reason string, last any) {
 	}
 	c.bye = closePayload(code, reason)
 	c.overLocked()
+	c.sock.SetReadDeadline(time.Now().Add(lingerWithin))
 	c.startWriterLocked()
 	c.node.metrics.closes.WithLabelValues(closeName(code)).Inc()
 }

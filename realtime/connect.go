@@ -80,6 +80,7 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	}
 	n.metrics.connects.Inc()
 	c.read(ctx, phrase.Language(h.Language))
+	sock.Close() // nobody is there any more to read what still waits
 }
 
 // enter waits for a place at the door; whoever has waited too long is told to

@@ -165,14 +165,7 @@ func TestNothingComesBeforeTheWelcome(t *testing.T) {
 	_, alice := w.person(n2, "alice")
 	_, bob := w.person(nil, "bob") // Redis does not know of it
 	a := alice.connect(n2, "")
-	asked, on := make(chan struct{}), make(chan struct{})
-	n1.db.hook(func(call string) error {
-		if call == "Device" {
-			close(asked)
-			<-on
-		}
-		return nil
-	})
+	asked, goOn := n1.db.holdUp(t, "Device")
 	b := bob.dial(n1, "")
 	<-asked
 	a.send(wire.ClientFrame{Type: wire.Signal, To: &lobbyTarget, Data: []byte(`1`)})
@@ -182,7 +175,7 @@ func TestNothingComesBeforeTheWelcome(t *testing.T) {
 	c := carol.connect(n1, "")
 	a.send(wire.ClientFrame{Type: wire.Signal, To: &lobbyTarget, Data: []byte(`2`)})
 	c.expect(wire.Signal) // and so bob's node has heard of all before
-	close(on)
+	goOn()
 	b.expect(wire.Welcome)
 	b.expect(wire.Synced)
 	b.hears("hello")
