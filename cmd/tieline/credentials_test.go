@@ -83,6 +83,19 @@ func TestATicketWorksOnce(t *testing.T) {
 	}
 }
 
+// S2.7, promise 6: a ticket opens no more than its session does: whoever was
+// signed out, disabled or removed in between is told so, as with a token.
+func TestATicketOfASessionThatEnded(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	alice, bob := s.User("alice"), s.User("bob")
+	alices, bobs := ticket(alice.device), ticket(bob.device)
+	alice.SignsOut()
+	s.Tieline("", "user", "disable", "bob")
+	s.Node("n1").Knock().Query("ticket", alices).dialKicked(chat.SignedOut)
+	s.Node("n2").Knock().Query("ticket", bobs).IsRefused(chat.AccountDisabled, wire.CloseDisabled)
+}
+
 // S2.9, S1.3, S2.7, S0.1: expired, illegal, of nobody, of somebody disabled: each
 // is told apart, over the socket by its close code and over HTTP by its status,
 // in the reader's language, on every node.

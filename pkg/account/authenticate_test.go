@@ -145,7 +145,9 @@ func TestTickets(t *testing.T) {
 	late, _, err := p.Ticket(p.ctx, id)
 	wants(t, err, "")
 	wants(t, p.Logout(p.ctx, id), "")
-	_, err = p.Redeem(p.ctx, late) // authorised afresh
+	got, err = p.Redeem(p.ctx, late)
+	wants(t, err, "")
+	_, err = p.Authorise(p.ctx, got) // whoever lets it in asks
 	wants(t, err, chat.SessionEnded)
 	p.reg.set(func() { p.reg.down = true })
 	_, _, err = p.Ticket(p.ctx, id)
