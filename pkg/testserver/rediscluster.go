@@ -135,19 +135,33 @@ func (c *RedisClusterServers) URL() string {
 // Masters are the three that were masters at first.
 func (c *RedisClusterServers) Masters() []*RedisServer { return c.masters }
 
-// Serving returns the one of the masters that serves a key's slot, as far as the
-// others know, and the slot.
+// Serving returns the running server that serves a key's slot, and the slot.
 func (c *RedisClusterServers) Serving(key string) (server *RedisServer, slot int) {
 	c.t.Helper()
-	n, _ := c.masters[0].Do("CLUSTER", "KEYSLOT", key).(int64)
-	for _, m := range c.masters {
-		id := m.id()
-		if slices.ContainsFunc(m.slots(), func(s served) bool { return s.id == id && s.from <= n && n <= s.to }) {
-			return m, int(n)
+	for _, s := range c.alive() {
+		n, _ := s.Do("CLUSTER", "KEYSLOT", key).(int64)
+		if s.serves(s.id(), n) {
+			return s, int(n)
 		}
 	}
-	c.t.Fatalf("testserver: nobody serves slot %d", n)
+	c.t.Fatalf("testserver: nobody serves the slot of %s", key)
 	return nil, 0
+}
+
+// alive are the servers that run.
+func (c *RedisClusterServers) alive() (all []*RedisServer) {
+	for _, s := range c.all {
+		if s.running() {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// serves reports whether a slot is served by a server, as far as this one knows.
+func (s *RedisServer) serves(id string, slot int64) bool {
+	s.t.Helper()
+	return slices.ContainsFunc(s.slots(), func(r served) bool { return r.id == id && r.from <= slot && slot <= r.to })
 }
 
 // served is a range of slots and who serves it.
@@ -187,7 +201,7 @@ func (c *RedisClusterServers) AddReplica(of *RedisServer) *RedisServer {
 	c.AwaitWell()
 	r.Do("CLUSTER", "REPLICATE", of.id())
 	c.await(func() error { return isReplica(r.Addr(), of.port) })
-	for _, one := range c.masters {
+	for _, one := range c.alive() {
 		c.await(func() error {
 			if !strings.Contains(fmt.Sprint(one.Do("CLUSTER", "REPLICAS", of.id())), r.id()) {
 				return errors.New("the replica is not known")
@@ -201,10 +215,8 @@ func (c *RedisClusterServers) AddReplica(of *RedisServer) *RedisServer {
 // AwaitWell waits until all slots are served, as far as the running servers know.
 func (c *RedisClusterServers) AwaitWell() {
 	c.t.Helper()
-	for _, s := range c.all {
-		if s.running() {
-			c.await(func() error { return clusterIsWell(s.Addr(), len(c.all)) })
-		}
+	for _, s := range c.alive() {
+		c.await(func() error { return clusterIsWell(s.Addr(), len(c.all)) })
 	}
 }
 
@@ -242,9 +254,9 @@ func (c *RedisClusterServers) Move(slot int, from, to *RedisServer, meanwhile fu
 	id := to.id()
 	to.Do("CLUSTER", "SETSLOT", number, "NODE", id)
 	from.Do("CLUSTER", "SETSLOT", number, "NODE", id)
-	for _, m := range c.masters {
+	for _, m := range c.alive() {
 		c.await(func() error {
-			if !slices.ContainsFunc(m.slots(), func(s served) bool { return s.id == id && s.from <= int64(slot) && int64(slot) <= s.to }) {
+			if !m.serves(id, int64(slot)) {
 				return errors.New("not everybody knows who serves the slot")
 			}
 			return nil
