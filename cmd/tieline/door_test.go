@@ -193,16 +193,24 @@ func (s *story) signed(by jwt.SigningMethod, claims jwt.MapClaims, key any) stri
 // eventually polls until something is so.
 func (d *device) eventually(what string, so func() bool) {
 	d.s.t.Helper()
+	if !until(d.within, so) {
+		d.fail("waits until %s, and it does not come true", what)
+	}
+}
+
+// until polls until something is so, and says whether it came to be in time.
+func until(within time.Duration, so func() bool) bool {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(d.within)
+	late := time.After(within)
 	for !so() {
 		select {
 		case <-tick.C:
 		case <-late:
-			d.fail("waits until %s, and it does not come true", what)
+			return false
 		}
 	}
+	return true
 }
 
 // Refreshes exchanges the refresh token.

@@ -42,12 +42,16 @@ func (s *story) awaits(within time.Duration, away ...string) {
 	case 2:
 		statuses[0] = http.StatusServiceUnavailable
 	}
-	d := s.users[0].Within(within)
 	for _, n := range s.running() {
-		d.eventually(fmt.Sprintf("%s says that %q is away", n.id, away), func() bool {
-			ready, gone, got := n.saysOfItself()
+		var ready bool
+		var gone []string
+		var got [3]int
+		if !until(within, func() bool {
+			ready, gone, got = n.saysOfItself()
 			return ready == want && slices.Equal(gone, away) && got == statuses
-		})
+		}) {
+			s.t.Fatalf("%s says ready=%v, away %q, statuses %v; want %v, %q, %v", n.id, ready, gone, got, want, away, statuses)
+		}
 	}
 }
 

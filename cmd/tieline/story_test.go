@@ -57,6 +57,7 @@ type storyOptions struct {
 	nodes       int
 	settings    []string
 	ownDatabase bool
+	inTheBox    bool
 	launch      launcher
 }
 
@@ -76,6 +77,9 @@ func setting(name, value string) storyOption {
 // ownDatabase gives the story a MariaDB of its own, to be killed. Without it,
 // stories share a server, each with a database of its own.
 func ownDatabase() storyOption { return func(o *storyOptions) { o.ownDatabase = true } }
+
+// inTheBox has the one node use what it brings along instead of servers.
+func inTheBox() storyOption { return func(o *storyOptions) { o.nodes, o.inTheBox = 1, true } }
 
 // newStory starts the servers and the nodes, and returns when all are ready.
 func newStory(t testing.TB, options ...storyOption) *story {
@@ -108,7 +112,7 @@ func (s *story) environment() {
 	s.secret = append(s.secret, storyKey)
 	s.env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TIELINE_") })
 	set := func(name, value string) { s.env = append(s.env, name+"="+value) }
-	if s.o.launch.real {
+	if s.o.launch.real && !s.o.inTheBox {
 		s.Redis = &storyRedis{RedisServer: testserver.Redis(s.t), s: s}
 		set("TIELINE_REDIS_URL", s.Redis.URL())
 		if s.o.ownDatabase {
@@ -118,7 +122,9 @@ func (s *story) environment() {
 			set("TIELINE_DATABASE_URL", testserver.Database(s.t))
 		}
 	}
-	set("TIELINE_TOKEN_KEY", storyKey)
+	if !s.o.inTheBox {
+		set("TIELINE_TOKEN_KEY", storyKey)
+	}
 	set("TIELINE_DATA_DIR", filepath.Join(s.dir, "data"))
 	set("TIELINE_LOG_LEVEL", "debug")
 	for _, limit := range []string{"SENDS", "SIGNALS", "REQUESTS", "CONNECTS", "LOGINS"} {
