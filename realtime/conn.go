@@ -33,6 +33,7 @@ type conn struct {
 	room    chan struct{} // closed when out has room again; nil: nobody waits
 
 	cursor   cluster.Offset // how far this device has come
+	began    int64          // the cursor's time at the welcome
 	behind   bool           // pushes are not taken; catchUp reads what was missed
 	catching bool           // catchUp is running
 	seen     int64          // the newest position heard of while behind
