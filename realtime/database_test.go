@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -118,4 +119,19 @@ func (d *database) Mint(ctx context.Context, from, to int64, identity string) er
 		return err
 	}
 	return d.ledger.Mint(ctx, from, to, identity)
+}
+
+// holdUp lets the first call of a name wait until goOn, and says when it does.
+func (d *database) holdUp(t *testing.T, name string) (waits <-chan struct{}, goOn func()) {
+	reached, on := make(chan struct{}), make(chan struct{})
+	first := sync.OnceFunc(func() { close(reached); <-on })
+	d.hook(func(call string) error {
+		if call == name {
+			first()
+		}
+		return nil
+	})
+	goOn = sync.OnceFunc(func() { close(on) })
+	t.Cleanup(goOn)
+	return reached, goOn
 }

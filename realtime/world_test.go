@@ -391,19 +391,4 @@ func (w *world) sql(query string, args ...any) {
 	if _, err := db.ExecContext(w.t.Context(), query, args...); err != nil {
 		w.t.Fatal(err)
 	}
-}// holdUp lets the first call of a name wait until goOn, and says when it does.
-func (d *database) holdUp(t *testing.T, name string) (waits <-chan struct{}, goOn func()) {
-	reached, on := make(chan struct{}), make(chan struct{})
-	first := sync.OnceFunc(func() { close(reached); <-on })
-	d.hook(func(call string) error {
-		if call == name {
-			first()
-		}
-		return nil
-	})
-	goOn = sync.OnceFunc(func() { close(on) })
-	t.Cleanup(goOn)
-	return reached, goOn
 }
-
-
