@@ -80,10 +80,17 @@ func (d *database) EndedSince(ctx context.Context, since time.Time, each func([]
 }
 
 func (d *database) LastSeen(ctx context.Context, users []chat.UserID) (map[chat.UserID]time.Time, error) {
-	if err := d.ask("LastSeen"); err != nil {
-		return nil, err
+	refused := make(chan error, 1)
+	go func() { refused <- d.ask("LastSeen") }() // a test may freeze it
+	select {
+	case err := <-refused:
+		if err != nil {
+			return nil, err
+		}
+		return d.Accounts.LastSeen(ctx, users)
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	return d.Accounts.LastSeen(ctx, users)
 }
 
 func (d *database) Leftovers(ctx context.Context, node string, after int64, limit int) ([]chat.Leftover, error) {

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +21,9 @@ type watchers struct {
 
 	mu    sync.Mutex
 	users map[chat.UserID]*watched
-	dirty map[chat.UserID]struct{}  // to be looked at now
-	asked []question                // to be answered now
+	dirty map[chat.UserID]struct{}           // to be looked at now
+	asked []question                         // to be answered now
+	owed  map[*conn]map[chat.UserID]struct{} // to be told again: what they were told was dropped
 	later map[chat.UserID]time.Time // to be looked at when their grace time is over
 }
 
@@ -48,7 +50,8 @@ const (
 )
 
 func newWatchers(n *Node) *watchers {
-	return &watchers{node: n, wake: make(chan struct{}, 1), users: map[chat.UserID]*watched{}, dirty: map[chat.UserID]struct{}{}, later: map[chat.UserID]time.Time{}}
+	return &watchers{node: n, wake: make(chan struct{}, 1), users: map[chat.UserID]*watched{}, dirty: map[chat.UserID]struct{}{},
+		owed: map[*conn]map[chat.UserID]struct{}{}, later: map[chat.UserID]time.Time{}}
 }
 
 // watch has the socket told of these users' presence, now and on each change.
@@ -120,6 +123,10 @@ func (w *watchers) remove(c *conn, users []chat.UserID) {
 				delete(w.users, u)
 			}
 		}
+		delete(w.owed[c], u)
+	}
+	if len(w.owed[c]) == 0 {
+		delete(w.owed, c)
 	}
 }
 
@@ -129,6 +136,32 @@ func (w *watchers) ask(c *conn, users []chat.UserID) {
 	defer w.mu.Unlock()
 	w.asked = append(w.asked, question{c, users})
 	w.rouse()
+}
+
+// owe has a slow reader told again, in a while, of what was dropped.
+func (w *watchers) owe(c *conn, users []chat.UserID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range users {
+		if e := w.users[u]; e != nil {
+			if _, watches := e.conns[c]; watches {
+				if w.owed[c] == nil {
+					w.owed[c] = map[chat.UserID]struct{}{}
+				}
+				w.owed[c][u] = struct{}{}
+			}
+		}
+	}
+}
+
+// payBack asks for those to whom something is owed.
+func (w *watchers) payBack() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c, users := range w.owed {
+		w.asked = append(w.asked, question{c, slices.Collect(maps.Keys(users))})
+	}
+	clear(w.owed)
 }
 
 // changed is the hint that users' presence may have changed.
@@ -176,6 +209,7 @@ func (w *watchers) run(ctx context.Context) error {
 		case <-soon.C:
 			w.takeLater()
 		case <-every.C:
+			w.payBack()
 			w.renew()
 		case <-tell.C:
 			if err := w.node.c.Watch(ctx, w.all()); err != nil {
@@ -241,7 +275,9 @@ func (w *watchers) look(ctx context.Context) {
 			for _, u := range users {
 				mine[u] = full[u]
 			}
-			c.offer(wire.Encode(presenceFrame(mine)), outLow)
+			if !c.offer(wire.Encode(presenceFrame(mine)), outLow) {
+				w.owe(c, users)
+			}
 		}
 	}
 }
