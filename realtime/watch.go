@@ -330,14 +330,23 @@ func (w *watchers) compare(some []chat.UserID, now map[chat.UserID]cluster.Statu
 	return changed, tell
 }
 
-// Presence returns where people are; LastSeen of those offline.
+// Presence returns where people are; LastSeen of those offline, unless the
+// database is away.
 func (n *Node) Presence(ctx context.Context, users []chat.UserID) (map[chat.UserID]chat.Presence, error) {
 	now, err := n.c.Presences(ctx, users)
 	if err != nil {
 		return nil, err
 	}
-	return n.withLastSeen(ctx, users, now)
+	out, err := n.withLastSeen(ctx, users, now)
+	if err != nil {
+		n.log.Debug("last seen not read", "error", err)
+	}
+	return out, nil
 }
+
+// lastSeenWithin is how long presence waits for the database, which only adds to
+// it.
+const lastSeenWithin = time.Second
 
 // withLastSeen completes statuses with when those offline were last seen. With
 // the database away it is left out, and the error says so.
@@ -353,7 +362,7 @@ func (n *Node) withLastSeen(ctx context.Context, users []chat.UserID, now map[ch
 	if len(offline) == 0 {
 		return out, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	ctx, cancel := context.WithTimeout(ctx, lastSeenWithin)
 	defer cancel()
 	seen, err := n.o.Devices.LastSeen(ctx, offline)
 	for u, at := range seen {
