@@ -24,7 +24,7 @@ type watchers struct {
 	dirty map[chat.UserID]struct{}           // to be looked at now
 	asked []question                         // to be answered now
 	owed  map[*conn]map[chat.UserID]struct{} // to be told again: what they were told was dropped
-	later map[chat.UserID]time.Time // to be looked at when their grace time is over
+	later map[chat.UserID]time.Time          // to be looked at when their grace time is over
 }
 
 // question is a socket's wish to know where people are now. It is answered by
@@ -248,7 +248,7 @@ func (w *watchers) takeLater() {
 func (w *watchers) look(ctx context.Context) {
 	for {
 		some, asked := w.take()
-		if len(some) == 0 {
+		if len(some)+len(asked) == 0 {
 			return
 		}
 		now, err := w.node.c.Presences(ctx, some)
@@ -282,22 +282,27 @@ func (w *watchers) look(ctx context.Context) {
 	}
 }
 
-// take returns some of those to be looked at, among them all that are asked for.
+// take returns some of those to be looked at, among them all that are asked for
+// by the questions it returns.
 func (w *watchers) take() (some []chat.UserID, asked []question) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	asked, w.asked = w.asked, nil
-	for _, q := range asked {
+	add := func(u chat.UserID) {
+		delete(w.dirty, u)
+		some = append(some, u)
+	}
+	for len(w.asked) > 0 && len(some) < lookMost/2 {
+		q := w.asked[0]
+		asked, w.asked = append(asked, q), w.asked[1:]
 		for _, u := range q.users {
-			w.dirty[u] = struct{}{}
+			add(u)
 		}
 	}
 	for u := range w.dirty {
-		if len(some) >= lookMost && len(asked) == 0 {
+		if len(some) >= lookMost {
 			break
 		}
-		delete(w.dirty, u)
-		some = append(some, u)
+		add(u)
 	}
 	return some, asked
 }

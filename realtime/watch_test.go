@@ -108,6 +108,10 @@ func TestWatchOfTooManyIsRefused(t *testing.T) {
 	bob, web := w.person(n, "bob")
 	_, carols := w.person(n, "carol")
 	c := carols.connect(n, "")
+	c.watch()
+	if f := c.expect(wire.Presence); len(f.Users) > 0 {
+		t.Errorf("nobody was asked for: %s", f.raw)
+	}
 	c.watch(bob.id)
 	c.sees(bob.id, false)
 	many := []chat.UserID{bob.id}
@@ -179,5 +183,18 @@ func TestWatchWithAFrozenDatabase(t *testing.T) {
 	}
 	if _, err := n.Presence(t.Context(), []chat.UserID{bob.id, "nobody"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// However many are watched, whoever asks is answered with those they asked for.
+func TestAnAnswerDoesNotWaitForEverybodyWatched(t *testing.T) {
+	w := newWatchers(nil)
+	for i := range 3 * lookMost {
+		w.dirty[chat.UserID(fmt.Sprint("u", i))] = struct{}{}
+	}
+	w.asked = []question{{nil, []chat.UserID{"a"}}, {nil, []chat.UserID{"b"}}}
+	some, asked := w.take()
+	if len(asked) != 2 || len(some) > lookMost || !slices.Contains(some, "a") || !slices.Contains(some, "b") {
+		t.Errorf("%d are asked of Redis for %d questions", len(some), len(asked))
 	}
 }
