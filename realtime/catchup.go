@@ -224,7 +224,7 @@ func (c *conn) showMissed(m *chat.Missed, at *cluster.Offset) bool {
 func (c *conn) readLobby(ctx context.Context, at cluster.Offset, head int64) error {
 	last, known := at.Room(chat.Lobby)
 	if !known {
-		return c.startLobby(ctx, head)
+		return c.startLobby(ctx, at, head)
 	}
 	if head-last > pushMost {
 		c.sendFrame(wire.GapFrame{Type: wire.Gap, Conversation: chat.Lobby, AfterSeq: last, BeforeSeq: head - pushMost + 1})
@@ -255,10 +255,10 @@ func (c *conn) readLobby(ctx context.Context, at cluster.Offset, head int64) err
 
 // startLobby finds by time where a device begins in the lobby that has no seq
 // of it yet: one that signed in when Redis did not know the lobby's head.
-func (c *conn) startLobby(ctx context.Context, head int64) error {
+func (c *conn) startLobby(ctx context.Context, at cluster.Offset, head int64) error {
 	start := head
 	if head > 0 {
-		missed, err := c.node.h.MissedOf(ctx, chat.Lobby, time.UnixMilli(c.began), pushMost)
+		missed, err := c.node.h.MissedOf(ctx, chat.Lobby, time.UnixMilli(at.At), pushMost)
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,6 @@ type conn struct {
 	room    chan struct{} // closed when out has room again; nil: nobody waits
 
 	cursor   cluster.Offset // how far this device has come
-	began    int64          // the cursor's time at the welcome
 	behind   bool           // pushes are not taken; catchUp reads what was missed
 	catching bool           // catchUp is running
 	seen     int64          // the newest position heard of while behind
@@ -70,20 +69,18 @@ func (c *conn) send(frame []byte) {
 func (c *conn) sendFrame(frame any) { c.send(wire.Encode(frame)) }
 
 // offer queues a frame that somebody else caused and that nothing keeps, unless
-// more than a budget waits already, or the welcome is still to come; it reports
-// whether it did.
-func (c *conn) offer(frame []byte, budget int) bool {
+// more than a budget waits already, or the welcome is still to come.
+func (c *conn) offer(frame []byte, budget int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.greeted {
-		return false
+		return
 	}
 	if c.size > budget {
 		c.node.metrics.drops.WithLabelValues("ephemeral").Inc()
-		return false
+		return
 	}
 	c.sendLocked(frame)
-	return true
 }
 
 func (c *conn) sendLocked(frame []byte) {

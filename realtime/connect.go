@@ -272,7 +272,7 @@ func (c *conn) greet(cursor cluster.Offset, got *cluster.Claimed, resumed bool) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.greeted = true
-	c.cursor, c.began, c.seen, c.lobby = cursor, cursor.At, max(c.seen, got.Head), got.Lobby
+	c.cursor, c.seen, c.lobby = cursor, max(c.seen, got.Head), got.Lobby
 	queued := int64(0)
 	if cursor.Generation == c.node.c.Generation() {
 		queued = got.Head - cursor.Position
