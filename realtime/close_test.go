@@ -37,7 +37,7 @@ func TestAKickDuringTheClaim(t *testing.T) {
 // that asks faster than it reads is not taken for such.
 func TestSilenceEndsASocketAndSlownessDoesNot(t *testing.T) {
 	w := newWorld(t, false)
-	w.o.heartbeat = 200 * time.Millisecond
+	w.o.heartbeat = time.Second
 	n := w.node("n1")
 	_, alice := w.person(n, "alice")
 	bob, phone := w.person(n, "bob")

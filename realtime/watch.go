@@ -263,7 +263,7 @@ func (w *watchers) look(ctx context.Context) {
 			tell[q.conn] = append(tell[q.conn], q.users...)
 			told = append(told, q.users...)
 		}
-		if len(told) == 0 {
+		if len(told)+len(asked) == 0 {
 			continue
 		}
 		full, err := w.node.withLastSeen(ctx, told, now)
