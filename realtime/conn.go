@@ -69,18 +69,20 @@ func (c *conn) send(frame []byte) {
 func (c *conn) sendFrame(frame any) { c.send(wire.Encode(frame)) }
 
 // offer queues a frame that somebody else caused and that nothing keeps, unless
-// more than a budget waits already, or the welcome is still to come.
-func (c *conn) offer(frame []byte, budget int) {
+// more than a budget waits already, or the welcome is still to come; it reports
+// whether it did.
+func (c *conn) offer(frame []byte, budget int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.greeted {
-		return
+		return false
 	}
 	if c.size > budget {
 		c.node.metrics.drops.WithLabelValues("ephemeral").Inc()
-		return
+		return false
 	}
 	c.sendLocked(frame)
+	return true
 }
 
 func (c *conn) sendLocked(frame []byte) {
