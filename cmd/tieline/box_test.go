@@ -71,6 +71,7 @@ func TestPagesOfANode(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, inTheBox())
 	n := s.Node("n1")
+	s.awaits(soon)
 	for path, has := range map[string]string{
 		"/": "<html", "/docs": "<html", "/openapi.yaml": "openapi: 3", "/asyncapi.yaml": "asyncapi: 3", "/metrics": "tieline_", "/healthz": "{", "/readyz": `"ready":true`,
 	} {
