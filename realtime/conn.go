@@ -50,6 +50,15 @@ type conn struct {
 	unsaved       bool           // and not yet saved in the database
 }
 
+// newConn returns the conn of a socket that has just been accepted: nobody's
+// yet, and behind, since it has been shown nothing.
+func newConn(n *Node, sock Socket) *conn {
+	return &conn{
+		node: n, sock: sock, done: make(chan struct{}), tenure: make(chan struct{}, 1),
+		behind: true, catching: true, source: wire.SourceQueue,
+	}
+}
+
 // Budgets of one socket.
 const (
 	outBudget    = 256 << 10 // bytes that wait; beyond it the socket is behind

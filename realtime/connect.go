@@ -33,10 +33,7 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	n.sockets.Add(1)
 	defer n.sockets.Done()
 	sock.SetReadLimit(wire.MaxFrame)
-	c := &conn{
-		node: n, sock: sock, done: make(chan struct{}), tenure: make(chan struct{}, 1),
-		behind: true, catching: true, source: wire.SourceQueue,
-	}
+	c := newConn(n, sock)
 	defer c.end()
 	if n.drain.Load() {
 		c.handOver(drainSpread / 2)

@@ -53,7 +53,9 @@ func TestADrainReachesEverybodyInTime(t *testing.T) {
 	for range 2000 {
 		s := newSocket(t)
 		sockets = append(sockets, s)
-		n.hub.add(&conn{node: n.Node, sock: s, done: make(chan struct{}), session: chat.Session{ID: chat.SessionID(chat.NewID()), User: chat.UserID(chat.NewID())}})
+		c := newConn(n.Node, s)
+		c.session = chat.Session{ID: chat.SessionID(chat.NewID()), User: chat.UserID(chat.NewID())}
+		n.hub.add(c)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
