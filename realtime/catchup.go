@@ -65,8 +65,8 @@ func (c *conn) stopCatching() {
 func (c *conn) level() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lobby, known := c.cursor.Room(chat.Lobby)
-	if c.seen > c.cursor.Position || c.cursor.Generation != c.node.c.Generation() || !known || lobby < c.lobbyHeadLocked() {
+	lobby, _ := c.cursor.Room(chat.Lobby)
+	if c.seen > c.cursor.Position || c.cursor.Generation != c.node.c.Generation() || lobby < c.lobbyHeadLocked() {
 		return false
 	}
 	c.behind, c.catching = false, false
@@ -222,10 +222,7 @@ func (c *conn) showMissed(m *chat.Missed, at *cluster.Offset) bool {
 // readLobby shows the next page of the lobby, from its log or else from the
 // history, which has the same messages under the same seqs.
 func (c *conn) readLobby(ctx context.Context, at cluster.Offset, head int64) error {
-	last, known := at.Room(chat.Lobby)
-	if !known {
-		return c.startLobby(ctx, at, head)
-	}
+	last, _ := at.Room(chat.Lobby)
 	if head-last > pushMost {
 		c.sendFrame(wire.GapFrame{Type: wire.Gap, Conversation: chat.Lobby, AfterSeq: last, BeforeSeq: head - pushMost + 1})
 		last = head - pushMost
@@ -250,28 +247,6 @@ func (c *conn) readLobby(ctx context.Context, at cluster.Offset, head int64) err
 			c.takeLoggedLocked(&page[i], c.synced)
 		}
 	}
-	return nil
-}
-
-// startLobby finds by time where a device begins in the lobby that has no seq
-// of it yet: one that signed in when Redis did not know the lobby's head.
-func (c *conn) startLobby(ctx context.Context, at cluster.Offset, head int64) error {
-	start := head
-	if head > 0 {
-		missed, err := c.node.h.MissedOf(ctx, chat.Lobby, time.UnixMilli(at.At), pushMost)
-		if err != nil {
-			return err
-		}
-		if len(missed.Messages) > 0 {
-			start = missed.Messages[0].Seq - 1
-			if missed.Gap {
-				start = missed.After // declared by readLobby
-			}
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cursor.SetRoom(chat.Lobby, start)
 	return nil
 }
 

@@ -184,18 +184,19 @@ func (n *Node) claimDevice(ctx context.Context, c *conn) (cluster.Claimed, error
 // startOf decides where a socket goes on from: the later of the offset that the
 // client brought and the one that the device reported as received.
 func (n *Node) startOf(ctx context.Context, c *conn, h Hello, got cluster.Claimed) (cluster.Offset, bool, error) {
-	at, resumed := cluster.ParseOffset(h.Offset)
+	at, resumed := readOffset(h.Offset)
 	if resumed {
 		at = n.ours(ctx, at, got.Lobby)
 	}
-	received, known := cluster.ParseOffset(got.Received)
+	received, known := readOffset(got.Received)
 	if !known && !resumed {
 		rec, err := n.o.Devices.Device(ctx, c.session.User, c.session.Device)
 		if err != nil {
 			return at, false, err
 		}
-		if received, known = cluster.ParseOffset(rec.Received); !known {
+		if received, known = readOffset(rec.Received); !known {
 			received, known = cluster.Offset{At: rec.CreatedAt.UnixMilli()}, true
+			received.SetRoom(chat.Lobby, rec.LobbySeq)
 		}
 	}
 	if known && resumed {
@@ -206,10 +207,14 @@ func (n *Node) startOf(ctx context.Context, c *conn, h Hello, got cluster.Claime
 	if at.Generation == n.c.Generation() && at.Position > got.Head {
 		at.Generation = 0 // not a position that this queue ever had
 	}
-	if _, ok := at.Room(chat.Lobby); !ok && max(n.lobby.head(), got.Lobby) == 0 {
-		at.SetRoom(chat.Lobby, 0)
-	}
 	return at, resumed, nil
+}
+
+// readOffset reads an offset as nodes give them out: with a place in the lobby.
+func readOffset(s string) (cluster.Offset, bool) {
+	o, ok := cluster.ParseOffset(s)
+	_, placed := o.Room(chat.Lobby)
+	return o, ok && placed
 }
 
 // ours leaves of an offset that a client brought what this cluster can have given
@@ -219,11 +224,8 @@ func (n *Node) ours(ctx context.Context, o cluster.Offset, newest int64) cluster
 		o.Generation = 0
 	}
 	o.At = min(o.At, time.Now().Add(fillMargin).UnixMilli()) // clocks differ
-	seq, ok := o.Room(chat.Lobby)
+	seq, _ := o.Room(chat.Lobby)
 	o.Rooms = nil
-	if !ok {
-		return o
-	}
 	if seq > max(n.lobby.head(), newest) {
 		if lobby, err := n.h.Conversation(ctx, chat.Lobby); err == nil {
 			seq = min(seq, lobby.LastSeq)

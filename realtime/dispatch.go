@@ -193,7 +193,7 @@ func (r *reading) say(f *wire.ClientFrame) error {
 
 // noteReceived takes the client's word that it has everything up to an offset.
 func (r *reading) noteReceived(s string) error {
-	o, ok := cluster.ParseOffset(s)
+	o, ok := readOffset(s)
 	if !ok {
 		return chat.InvalidField("offset", "format", "")
 	}

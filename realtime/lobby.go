@@ -118,7 +118,7 @@ func (l *lobby) moveTo(seq int64) {
 		return
 	}
 	for _, c := range l.node.hub.all() {
-		if last, known := c.lobbySeq(); known && last < seq {
+		if c.lobbySeq() < seq {
 			c.lag(0)
 		}
 	}
@@ -186,8 +186,9 @@ func logged(m *chat.Message) cluster.Logged {
 }
 
 // lobbySeq returns how far the conn has come in the lobby.
-func (c *conn) lobbySeq() (int64, bool) {
+func (c *conn) lobbySeq() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.cursor.Room(chat.Lobby)
+	seq, _ := c.cursor.Room(chat.Lobby)
+	return seq
 }

@@ -49,7 +49,6 @@ type History interface {
 	Conversation(ctx context.Context, id chat.ConversationID) (chat.Conversation, error)
 	History(ctx context.Context, c chat.Conversation, before, after int64, limit int) ([]chat.Message, error)
 	Missed(ctx context.Context, u chat.UserID, since time.Time, most int) ([]chat.Missed, error)
-	MissedOf(ctx context.Context, id chat.ConversationID, since time.Time, most int) (chat.Missed, error)
 	People(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Person, error)
 	LeftoverNodes(ctx context.Context) (map[string]int64, error)
 	Leftovers(ctx context.Context, node string, after int64, limit int) ([]chat.Leftover, error)

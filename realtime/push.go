@@ -72,10 +72,10 @@ func (c *conn) frameLocked(body []byte, at *cluster.Offset) {
 func (c *conn) pushLogged(l *cluster.Logged) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	last, known := c.cursor.Room(l.Conversation)
+	last, _ := c.cursor.Room(l.Conversation)
 	switch {
-	case c.over, known && l.Seq <= last:
-	case c.behind, !known, l.Seq != last+1, c.size > outBudget:
+	case c.over, l.Seq <= last:
+	case c.behind, l.Seq != last+1, c.size > outBudget:
 		c.lagLocked(0)
 	default:
 		c.takeLoggedLocked(l, true)

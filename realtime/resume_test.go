@@ -101,9 +101,10 @@ func TestANewDeviceBeginsAtItsSigningIn(t *testing.T) {
 		w.sql("UPDATE messages SET at = datetime(at, '-1 hour')")
 		w.sql("UPDATE conversations SET last_at = datetime(last_at, '-1 hour')")
 		known, unknown := bob.signIn(n, "known"), bob.signIn(nil, "unknown")
-		w.say(a, bob.target(), "new")
 		w.say(a, lobbyTarget, "new, in the lobby")
-		want := []string{"new", "new, in the lobby"}
+		w.say(a, bob.target(), "new")
+		w.say(a, lobbyTarget, "newer, in the lobby")
+		want := []string{"new", "new, in the lobby", "newer, in the lobby"}
 		for _, d := range []at{known, unknown} {
 			if s := d.connect(n, ""); !slices.Equal(s.texts(), want) {
 				w.t.Errorf("the device %s was shown %q", d.ID, s.texts())

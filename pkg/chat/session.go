@@ -53,6 +53,7 @@ type Device struct {
 	// Login is the place of the device's latest sign-in among all sign-ins of
 	// its user. It decides who displaces whom, whoever connects first.
 	Login     int64
+	LobbySeq  int64 // the lobby's newest message when it signed in for the first time
 	CreatedAt time.Time
 	LastSeen  time.Time
 	EndedAt   time.Time // zero while signed in

@@ -75,8 +75,8 @@ func (s *Accounts) Create(ctx context.Context, n chat.SignUp) (chat.SignedIn, er
 	at := now()
 	user := newUserRow(&n.Account)
 	user.LoginSeq = 1
-	device := newDeviceRow(n.Device, n.Refresh, at)
-	device.UserID, device.Login = n.ID, 1
+	devices := []deviceRow{newDeviceRow(n.Device, n.Refresh, at)}
+	devices[0].UserID, devices[0].Login = n.ID, 1
 	err := s.db.change(ctx, "store.create", func(ctx context.Context, tx bun.Tx) error {
 		if n.Invite != nil {
 			if _, err := s.useCode(ctx, tx, chat.InviteCode, n.Invite, n.ID, at); err != nil {
@@ -86,10 +86,9 @@ func (s *Accounts) Create(ctx context.Context, n chat.SignUp) (chat.SignedIn, er
 		if err := insertUsers(ctx, tx, []userRow{user}, at); err != nil {
 			return err
 		}
-		_, err := tx.NewInsert().Model(&device).Exec(ctx)
-		return err
+		return insertDevices(ctx, tx, devices)
 	})
-	return chat.SignedIn{Device: device.device()}, taken(err)
+	return chat.SignedIn{Device: devices[0].device()}, taken(err)
 }
 
 // insertUsers adds users as members of the lobby who have read what was said
@@ -98,8 +97,7 @@ func insertUsers(ctx context.Context, tx bun.Tx, users []userRow, at time.Time) 
 	if _, err := tx.NewInsert().Model(&users).Exec(ctx); err != nil {
 		return err
 	}
-	var said int64
-	err := tx.NewSelect().Table("conversations").Column("last_seq").Where("id = ?", chat.Lobby).Scan(ctx, &said)
+	said, err := lobbySeq(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -22,12 +22,14 @@ type deviceRow struct {
 	RefreshHash    []byte        `bun:"refresh_hash"`
 	RefreshPrev    []byte        `bun:"refresh_prev"`
 	RefreshExpires time.Time     `bun:"refresh_expires,nullzero"`
+	LobbySeq       int64         `bun:"lobby_seq"`
 	Received       string        `bun:"received"`
 	EndedAt        time.Time     `bun:"ended_at,nullzero"`
 	EndReason      chat.Reason   `bun:"end_reason"`
 }
 
-// newDeviceRow is a device that signs in for the first time.
+// newDeviceRow is a device that signs in for the first time; insertDevices
+// decides where it begins in the lobby.
 func newDeviceRow(d chat.Device, r chat.Refresh, at time.Time) deviceRow {
 	return deviceRow{
 		UserID: d.User, ID: d.ID, Platform: d.Platform, Name: d.Name, Login: d.Login,
@@ -35,9 +37,30 @@ func newDeviceRow(d chat.Device, r chat.Refresh, at time.Time) deviceRow {
 	}
 }
 
+// insertDevices adds devices, and notes what had been said in the lobby by then:
+// in the transaction of the sign-in, so that all that is committed later is
+// theirs, whoever else has lost or never knew where they began.
+func insertDevices(ctx context.Context, tx bun.Tx, rows []deviceRow) error {
+	said, err := lobbySeq(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		rows[i].LobbySeq = said
+	}
+	_, err = tx.NewInsert().Model(&rows).Exec(ctx)
+	return err
+}
+
+// lobbySeq returns the seq of the newest message in the lobby.
+func lobbySeq(ctx context.Context, tx bun.Tx) (seq int64, err error) {
+	err = tx.NewSelect().Table("conversations").Column("last_seq").Where("id = ?", chat.Lobby).Scan(ctx, &seq)
+	return seq, err
+}
+
 func (r *deviceRow) device() chat.Device {
 	return chat.Device{
-		ID: r.ID, User: r.UserID, Platform: r.Platform, Name: r.Name, Login: r.Login,
+		ID: r.ID, User: r.UserID, Platform: r.Platform, Name: r.Name, Login: r.Login, LobbySeq: r.LobbySeq,
 		CreatedAt: r.CreatedAt.UTC(), LastSeen: r.LastSeen.UTC(), EndedAt: r.EndedAt.UTC(), EndReason: r.EndReason,
 	}
 }
@@ -55,6 +78,7 @@ type recordRow struct {
 	CreatedAt  time.Time     `bun:"created_at"`
 	SignedInAt time.Time     `bun:"signed_in_at"`
 	LastSeen   time.Time     `bun:"last_seen"`
+	LobbySeq   int64         `bun:"lobby_seq"`
 	Received   string        `bun:"received"`
 	EndedAt    time.Time     `bun:"ended_at"`
 	EndReason  chat.Reason   `bun:"end_reason"`
@@ -63,7 +87,7 @@ type recordRow struct {
 func (r *recordRow) record() chat.DeviceRecord {
 	return chat.DeviceRecord{
 		Device: chat.Device{
-			ID: r.ID, User: r.UserID, Platform: r.Platform, Name: r.Name, Login: r.Login,
+			ID: r.ID, User: r.UserID, Platform: r.Platform, Name: r.Name, Login: r.Login, LobbySeq: r.LobbySeq,
 			CreatedAt: r.CreatedAt.UTC(), LastSeen: r.LastSeen.UTC(), EndedAt: r.EndedAt.UTC(), EndReason: r.EndReason,
 		},
 		SignedInAt: r.SignedInAt.UTC(), Received: r.Received,
@@ -78,7 +102,7 @@ func (s *Accounts) Device(ctx context.Context, user chat.UserID, id chat.DeviceI
 	err := s.db.query(ctx, "store.device", func(ctx context.Context, q bun.IDB) error {
 		return q.NewSelect().TableExpr("users AS u").
 			ColumnExpr("u.id AS user_id, u.admin, u.disabled_at, u.deleted_at").
-			ColumnExpr("d.id, d.platform, d.name, d.login, d.created_at, d.signed_in_at, d.last_seen, d.received, d.ended_at, d.end_reason").
+			ColumnExpr("d.id, d.platform, d.name, d.login, d.created_at, d.signed_in_at, d.last_seen, d.lobby_seq, d.received, d.ended_at, d.end_reason").
 			Join("LEFT JOIN devices AS d ON d.user_id = u.id AND d.id = ?", id).
 			Where("u.id = ?", user).Scan(ctx, &row)
 	})

@@ -37,15 +37,6 @@ func (s *Messages) Missed(ctx context.Context, u chat.UserID, since time.Time, m
 	return out, nil
 }
 
-// MissedOf is Missed for one conversation.
-func (s *Messages) MissedOf(ctx context.Context, id chat.ConversationID, since time.Time, most int) (chat.Missed, error) {
-	c, err := s.Conversation(ctx, id)
-	if err != nil {
-		return chat.Missed{}, err
-	}
-	return s.missedOf(ctx, c, since, most)
-}
-
 // missedOf walks back from the newest message, a page at a time: the messages
 // are in the order of their commits but for the skew of the nodes' clocks, so
 // the walk ends at the first page that is older throughout.

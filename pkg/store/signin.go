@@ -45,16 +45,17 @@ func (s *Accounts) SignIn(ctx context.Context, in chat.SignIn) (chat.SignedIn, e
 // putDevice makes or revives a device of a locked user, and ends others.
 func (s *Accounts) putDevice(ctx context.Context, tx bun.Tx, in chat.SignIn) (chat.SignedIn, error) {
 	at := now()
-	row := newDeviceRow(in.Device, in.Refresh, at)
+	rows := []deviceRow{newDeviceRow(in.Device, in.Refresh, at)}
+	row := &rows[0]
 	var before deviceRow
 	err := tx.NewSelect().Model(&before).Where("user_id = ?", row.UserID).Where("id = ?", row.ID).Scan(ctx)
 	switch {
 	case err == nil:
-		row.CreatedAt, row.Received = before.CreatedAt.UTC(), before.Received
-		_, err = tx.NewUpdate().Model(&row).WherePK().
+		row.CreatedAt, row.LobbySeq, row.Received = before.CreatedAt.UTC(), before.LobbySeq, before.Received
+		_, err = tx.NewUpdate().Model(row).WherePK().
 			Column("platform", "name", "login", "signed_in_at", "last_seen", "refresh_hash", "refresh_prev", "refresh_expires", "ended_at", "end_reason").Exec(ctx)
 	case chat.KindOf(fail("", err)) == chat.NotFound:
-		_, err = tx.NewInsert().Model(&row).Exec(ctx)
+		err = insertDevices(ctx, tx, rows)
 	}
 	if err != nil {
 		return chat.SignedIn{}, err
@@ -63,7 +64,7 @@ func (s *Accounts) putDevice(ctx context.Context, tx bun.Tx, in chat.SignIn) (ch
 	if err != nil {
 		return chat.SignedIn{}, err
 	}
-	ended, err := endRows(ctx, tx, displaced(in.Policy, in.MaxDevices, &row, open), chat.SignedInElsewhere, at)
+	ended, err := endRows(ctx, tx, displaced(in.Policy, in.MaxDevices, row, open), chat.SignedInElsewhere, at)
 	return chat.SignedIn{Device: row.device(), Ended: ended}, err
 }
 
@@ -94,15 +95,18 @@ func (s *Accounts) SignInNew(ctx context.Context, policy chat.Policy, most int, 
 		}
 		at := now()
 		var rows []deviceRow
+		var whose []int // of each row, its place in what was asked for
 		for i, d := range in {
 			if u, ok := users[d.User]; ok {
 				d.Login = u.LoginSeq + 1
-				rows = append(rows, newDeviceRow(d, chat.Refresh{}, at))
-				out[i].Device = rows[len(rows)-1].device()
+				rows, whose = append(rows, newDeviceRow(d, chat.Refresh{}, at)), append(whose, i)
 			}
 		}
-		if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
+		if err := insertDevices(ctx, tx, rows); err != nil {
 			return err
+		}
+		for n, i := range whose {
+			out[i].Device = rows[n].device()
 		}
 		return makeRoom(ctx, tx, policy, most, rows, out, at)
 	})

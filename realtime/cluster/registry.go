@@ -22,7 +22,7 @@ func (c *Cluster) SignedIn(ctx context.Context, d chat.Device, ended []chat.Devi
 		state = "n" // so its user's queue begins for it here
 	}
 	changes := append(endings(ended), change{d.ID, state, d.Login, string(d.Platform)})
-	return c.record(ctx, d.User, changes)
+	return c.record(ctx, d.User, changes, RoomSeq{chat.Lobby, d.LobbySeq})
 }
 
 // End records that devices were signed out, each for its EndReason, tells their
@@ -88,14 +88,17 @@ func endings(devices []chat.Device) []change {
 	return out
 }
 
-func (c *Cluster) record(ctx context.Context, u chat.UserID, changes []change) error {
+// record carries changes to the registry of one user, and tells the sockets that
+// must close. Rooms are where a device that signs in for the first time begins in
+// the rooms that have a log.
+func (c *Cluster) record(ctx context.Context, u chat.UserID, changes []change, rooms ...RoomSeq) error {
 	if len(changes) == 0 {
 		return nil
 	}
 	if !c.Up() {
 		return &chat.Error{Kind: chat.Unavailable, Op: "cluster.record", Retry: time.Second}
 	}
-	suffix := string(appendRooms(strconv.AppendInt([]byte{'.'}, time.Now().UnixMilli(), 10), c.startingSeqs(ctx, changes)))
+	suffix := string(appendRooms(strconv.AppendInt([]byte{'.'}, time.Now().UnixMilli(), 10), rooms))
 	reply, err := c.run(ctx, "record", func(gen string) *call {
 		args := []any{c.o.QueueAge.Milliseconds(), gen, suffix}
 		for _, ch := range changes {
@@ -134,19 +137,6 @@ func (c *Cluster) changed(ctx context.Context, u chat.UserID) error {
 		to = append(to, chat.NodeID(n))
 	}
 	return c.TellWatchers(ctx, u, to)
-}
-
-// startingSeqs returns where a device that signs in now begins in the rooms
-// that have logs, as far as Redis knows; what it does not know is found by time.
-func (c *Cluster) startingSeqs(ctx context.Context, changes []change) []RoomSeq {
-	if changes[len(changes)-1].state != "n" {
-		return nil
-	}
-	newest, err := c.r.c.ZRangeWithScores(ctx, keyLog(chat.Lobby), -1, -1).Result()
-	if err != nil || len(newest) == 0 {
-		return nil
-	}
-	return []RoomSeq{{chat.Lobby, int64(newest[0].Score)}}
 }
 
 // PutTicket keeps whom a one-time ticket speaks for.

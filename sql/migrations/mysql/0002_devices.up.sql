@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS devices (
   refresh_hash    VARBINARY(32)  NULL,
   refresh_prev    VARBINARY(32)  NULL,
   refresh_expires DATETIME(6)    NULL,
+  lobby_seq       BIGINT         NOT NULL,
   received        VARBINARY(255) NOT NULL,
   ended_at        DATETIME(6)    NULL,
   end_reason      VARCHAR(32)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

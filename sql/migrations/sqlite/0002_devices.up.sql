@@ -10,6 +10,7 @@ CREATE TABLE devices (
   refresh_hash    BLOB,
   refresh_prev    BLOB,
   refresh_expires DATETIME,
+  lobby_seq       INTEGER  NOT NULL,
   received        TEXT     NOT NULL,
   ended_at        DATETIME,
   end_reason      TEXT     NOT NULL,
