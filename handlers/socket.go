@@ -80,7 +80,7 @@ func offered(c *fiber.Ctx) (all []string) {
 func (e *edge) upgrade() fiber.Handler {
 	return websocket.New(e.serveSocket, websocket.Config{
 		ReadBufferSize:  128,
-		WriteBufferSize: 1024,
+		WriteBufferSize: 128, // only its last words about frames that are none
 		WriteBufferPool: &sync.Pool{},
 		RecoverHandler:  e.recoverSocket,
 	})
@@ -94,8 +94,8 @@ func (e *edge) upgrade() fiber.Handler {
 func (e *edge) serveSocket(c *websocket.Conn) {
 	hello := c.Locals(localHello).(realtime.Hello)
 	request := c.Locals(localRequest).(*fasthttp.RequestCtx)
-	conn := c.Conn
-	*c = websocket.Conn{Conn: conn}
+	conn := newSocket(&websocket.Conn{Conn: c.Conn})
+	*c = websocket.Conn{Conn: c.Conn}
 	request.VisitUserValuesAll(func(key, _ any) { request.SetUserValue(key, nil) })
 	request.Request = fasthttp.Request{}
 	request.Response = fasthttp.Response{}

@@ -21,7 +21,7 @@ const patience = 10 * time.Second
 // greeted answers each hello with itself and ends the socket.
 func greeted(_ context.Context, s realtime.Socket, h realtime.Hello) {
 	b, _ := json.Marshal(h)
-	s.WriteMessage(websocket.TextMessage, b)
+	s.WriteTexts([][]byte{b}, patience)
 	s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4001, "bye"), time.Now().Add(patience))
 }
 
@@ -174,11 +174,11 @@ func TestASocketThatIsOverReachesNobody(t *testing.T) {
 	}
 	second, _ := dial(t, addr, "?token=second", nil)
 	old, current := <-sockets, <-sockets
-	if err := old.WriteMessage(websocket.TextMessage, []byte("for the first")); err == nil {
+	if err := old.WriteTexts([][]byte{[]byte("for the first")}, patience); err == nil {
 		t.Error("a socket that is over takes a message")
 	}
 	old.Close()
-	if err := current.WriteMessage(websocket.TextMessage, []byte("for the second")); err != nil {
+	if err := current.WriteTexts([][]byte{[]byte("for the second")}, patience); err != nil {
 		t.Error(err)
 	}
 	if _, text, err := second.ReadMessage(); err != nil || string(text) != "for the second" {

@@ -61,10 +61,12 @@ func newConn(n *Node, sock Socket) *conn {
 
 // Budgets of one socket.
 const (
-	outBudget    = 256 << 10 // bytes that wait; beyond it the socket is behind
-	outLow       = 64 << 10  // bytes at which catching up goes on
-	writeWithin  = 30 * time.Second
-	lingerWithin = time.Second // how long a closed socket may take to answer the close
+	outBudget    = 256 << 10        // bytes that wait; beyond it the socket is behind
+	outLow       = 64 << 10         // bytes at which catching up goes on
+	writeWithin  = 30 * time.Second // without any progress
+	lingerWithin = time.Second      // how long a closed socket may take to answer the close
+
+	writeTogether = 16 << 10 // bytes of frames that are written at once
 )
 
 // send queues a finished frame that is an answer: there are never more of those
@@ -125,22 +127,34 @@ func (c *conn) write() {
 			return
 		}
 		c.mu.Unlock()
-		for _, frame := range batch {
-			if err := c.writeOne(frame); err != nil {
+		for len(batch) > 0 {
+			n, size := portion(batch)
+			if err := c.writeSome(batch[:n]); err != nil {
 				c.giveUp(err)
 				return
 			}
-			c.wrote(len(frame))
+			c.wrote(size)
+			batch = batch[n:]
 		}
 	}
 }
 
-func (c *conn) writeOne(frame []byte) error {
-	if frame == nil {
+// portion returns how many of the frames that wait are written together, and
+// their bytes: a ping, which is nil, or those before one, up to a limit, so that
+// the budget is given back as the client reads.
+func portion(batch [][]byte) (n, size int) {
+	for n < len(batch) && batch[n] != nil && (n == 0 || size+len(batch[n]) <= writeTogether) {
+		size += len(batch[n])
+		n++
+	}
+	return max(n, 1), size
+}
+
+func (c *conn) writeSome(frames [][]byte) error {
+	if frames[0] == nil {
 		return c.sock.WriteControl(pingMessage, nil, time.Now().Add(writeWithin))
 	}
-	c.sock.SetWriteDeadline(time.Now().Add(writeWithin))
-	return c.sock.WriteMessage(textMessage, frame)
+	return c.sock.WriteTexts(frames, writeWithin)
 }
 
 // ping has the writer send a WebSocket ping in its turn: one that came between

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Socket is what a node needs of a WebSocket; the server library's connection
-// and the client library's both have it. One goroutine reads, one writes data;
-// WriteControl and Close may come from any.
+// Socket is what a node needs of a WebSocket. One goroutine reads, one writes
+// texts; WriteControl and Close may come from any.
 type Socket interface {
 	NextReader() (messageType int, r io.Reader, err error)
-	WriteMessage(messageType int, data []byte) error
+	// WriteTexts sends text messages. A client that has taken nothing of them for
+	// as long as patience is given up: a timeout, after which nothing is sent.
+	WriteTexts(texts [][]byte, patience time.Duration) error
 	WriteControl(messageType int, data []byte, deadline time.Time) error
 	SetReadDeadline(time.Time) error
-	SetWriteDeadline(time.Time) error
 	SetReadLimit(bytes int64)
 	SetPongHandler(func(string) error)
 	Close() error

@@ -119,7 +119,7 @@ func (s *socket) await(by func() time.Time, ok func() bool) bool {
 	return true
 }
 
-// The eight methods of a Socket.
+// The methods of a Socket.
 
 func (s *socket) NextReader() (int, io.Reader, error) {
 	s.mu.Lock()
@@ -148,12 +148,22 @@ func (s *socket) NextReader() (int, io.Reader, error) {
 	}
 }
 
-func (s *socket) WriteMessage(kind int, data []byte) error {
+func (s *socket) WriteTexts(texts [][]byte, patience time.Duration) error {
+	for _, text := range texts {
+		if err := s.writeText(text, time.Now().Add(patience)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *socket) writeText(data []byte, by time.Time) error {
 	s.mu.Lock()
 	if s.writing {
 		s.t.Error("two goroutines write to one socket")
 	}
 	s.writing = true
+	s.writeBy = by
 	in := s.await(func() time.Time { return s.writeBy }, func() bool { return !s.stalled || s.allowed > 0 || s.closed || s.fails != nil })
 	s.writing = false
 	s.allowed = max(s.allowed-1, 0)
@@ -165,8 +175,6 @@ func (s *socket) WriteMessage(kind int, data []byte) error {
 		return s.fails
 	case !in:
 		return os.ErrDeadlineExceeded
-	case kind != textMessage:
-		s.t.Errorf("a data frame of type %d", kind)
 	}
 	if s.code != 0 {
 		s.late += len(data)
@@ -190,12 +198,8 @@ func (s *socket) WriteControl(kind int, data []byte, _ time.Time) error {
 	return nil
 }
 
-func (s *socket) Close() error                       { s.change(func() { s.closed = true }); return nil }
-func (s *socket) SetReadDeadline(at time.Time) error { s.change(func() { s.readBy = at }); return nil }
-func (s *socket) SetWriteDeadline(at time.Time) error {
-	s.change(func() { s.writeBy = at })
-	return nil
-}
+func (s *socket) Close() error                           { s.change(func() { s.closed = true }); return nil }
+func (s *socket) SetReadDeadline(at time.Time) error     { s.change(func() { s.readBy = at }); return nil }
 func (s *socket) SetReadLimit(int64)                     {}
 func (s *socket) SetPongHandler(pong func(string) error) { s.change(func() { s.pong = pong }) }
 
