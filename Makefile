@@ -26,11 +26,16 @@ ifndef PKG
 	else echo 'no node here: the tests of the browser client were not run'; fi
 endif
 
+.PHONY: chaos
+chaos: needs ## run the failure tests that take minutes: crowds, kills, outages (RUN=TestChaosHerd for one)
+	$(GO) vet -tags chaos ./cmd/tieline
+	$(GO) test -race -vet=off -tags chaos -timeout 15m -count=1 -run '$(or $(RUN),^TestChaos)' ./cmd/tieline
+
 .PHONY: check
 check: $(BIN)/kubectl-validate $(BIN)/kustomize ## gofmt, vet, staticcheck, and the manifests against the schemas of Kubernetes
 	@bad=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
-	$(GO) vet ./...
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	$(GO) vet -tags chaos ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags chaos ./...
 	@set -e; for dir in $(K8S); do \
 		$(BIN)/kustomize build $$dir > $(BIN)/manifests.yaml; \
 		$(BIN)/kubectl-validate $(BIN)/manifests.yaml --version 1.30; \

@@ -104,7 +104,7 @@ func (p *proxy) copy(to, from net.Conn, look func([]byte)) {
 func (p *proxy) wait(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.hold || p.only != "" && (p.held != nil || !bytes.Contains(b, []byte(p.only))) {
+	if !p.hold || p.held != nil || !bytes.Contains(b, []byte(p.only)) {
 		return
 	}
 	p.held = append(p.held, b...)
@@ -121,10 +121,8 @@ func (p *proxy) touch() {
 	p.moved = make(chan struct{})
 }
 
-// holdAnswers holds up what Redis answers from now on; pass ends that.
-func (p *proxy) holdAnswers() { p.holdAnswer("") }
-
-// holdAnswer holds up the next answer with this text, and no other.
+// holdAnswer holds up the next answer with this text, and no other; pass ends
+// that.
 func (p *proxy) holdAnswer(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
