@@ -110,6 +110,7 @@
 //	                                      no longer than 1 s: not every client reports
 //	one write, 30 s                       cut off with 4008; it can resume
 //	sends waiting, 8,192                  senders wait 2 s, then "unavailable"
+//	a conversation locked elsewhere, 1 s  its sends are "unavailable"; others go on
 //	signals waiting, 8,192                refused ("unavailable"), typing dropped
 //	a queue in Redis, TIELINE_QUEUE_*     the oldest are trimmed; the history fills in
 //	a conversation, 1,000 a resume        the older part is declared by a gap

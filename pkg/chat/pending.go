@@ -11,7 +11,7 @@ type Pending struct {
 	// At are those of the first time, and nothing new is to be delivered.
 	Repeated bool
 	// Err is set for this message alone: Conflict, when the client id was used
-	// for something else.
+	// for something else; Unavailable, when its conversation is locked.
 	Err error
 }
 

@@ -76,6 +76,11 @@ func (m *Messenger) commit(batch []*send, n *int64) {
 	switch kind := chat.KindOf(err); {
 	case err == nil:
 		m.o.Observe.Committed(len(batch), time.Since(start))
+		for _, s := range batch {
+			if s.Err != nil {
+				m.o.Observe.Refused(chat.KindOf(s.Err), 1)
+			}
+		}
 		m.batches <- &commit{*n, batch}
 	case kind == chat.Unavailable:
 		// It may be committed all the same: then the outbox has it, and whoever

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -39,17 +40,27 @@ func keyOf(p *chat.Pending) sendKey { return sendKey{p.From.ID, p.ClientID} }
 //
 // A message that its sender committed before is marked Repeated and takes the
 // first one's place; the same client id with something else in it gets a
-// Conflict. The error is for the whole batch, of which then nothing is known
-// to be kept; a lost connection may have kept all of it.
+// Conflict. One whose conversation somebody else keeps locked gets Unavailable,
+// and holds up none of the others. The error is for the whole batch, of which
+// then nothing is known to be kept; a lost connection may have kept all of it.
 func (s *Messages) Append(ctx context.Context, node string, n int64, batch []*chat.Pending) error {
 	fresh, twins := splitTwins(batch)
 	before := map[sendKey]kept{}
+	doubtful := s.locked.among(fresh)
 	for len(fresh) > 0 {
 		err := s.db.change(ctx, "store.append", func(ctx context.Context, tx bun.Tx) error {
-			return s.appendIn(ctx, tx, node, n, fresh)
+			some, err := s.notLocked(ctx, tx, fresh, doubtful)
+			if err != nil || len(some) == 0 {
+				return err
+			}
+			return s.appendIn(ctx, tx, node, n, some)
 		})
 		if err == nil {
 			break
+		}
+		if all := idsOf(fresh); errors.Is(err, errLocked) && len(doubtful) < len(all) {
+			doubtful = all
+			continue
 		}
 		if duplicate(err) != "sender_id_client_id" {
 			return err
@@ -61,6 +72,10 @@ func (s *Messages) Append(ctx context.Context, node string, n int64, batch []*ch
 	for p, first := range twins {
 		k, ok := before[keyOf(p)]
 		if !ok {
+			if first.Err != nil {
+				p.Err = first.Err
+				continue
+			}
 			k = kept{first.Conversation, first.Digest, first.Seq, first.At}
 		}
 		k.repeat(p)
@@ -136,6 +151,9 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 		up.On("CONFLICT (id) DO UPDATE").Set("last_seq = c.last_seq + excluded.last_seq, last_at = excluded.last_at")
 	}
 	if _, err := up.Exec(ctx); err != nil {
+		if lockedOut(err) {
+			err = errLocked
+		}
 		return nil, err
 	}
 	ids := make([]chat.ConversationID, len(heads))

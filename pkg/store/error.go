@@ -99,10 +99,17 @@ func duplicateKey(err error) string {
 func lostRace(err error) bool {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
-		return my.Number == 1213 || my.Number == 1205 // deadlock, lock wait timeout
+		return my.Number == 1213 || my.Number == 1205 || my.Number == 1020 // deadlock, lock wait timeout, changed meanwhile
 	}
 	code := sqliteCode(err)
 	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
+// lockedOut reports whether a row was not had in time: somebody else has it
+// locked.
+func lockedOut(err error) bool {
+	var my *mysql.MySQLError
+	return errors.As(err, &my) && my.Number == 1205
 }
 
 // away reports whether the database could not be reached, or cannot take the
@@ -131,20 +138,21 @@ var awayErrors = []error{
 	context.DeadlineExceeded, context.Canceled,
 	driver.ErrBadConn, mysql.ErrInvalidConn, mysql.ErrMalformPkt, mysql.ErrPktSync, mysql.ErrBusyBuffer,
 	sql.ErrConnDone, sql.ErrTxDone, io.EOF, io.ErrUnexpectedEOF,
-	syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE,
+	syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, errLocked,
 }
 
 // mysqlAway are the server errors that pass by themselves or by the hand of
 // whoever runs the server.
 var mysqlAway = map[uint16]bool{
-	1021: true,             // disk full
-	1030: true, 1114: true, // storage engine error, table full
+	3: true, 20: true, 1021: true, 1026: true, // a write failed, disk full
+	1030: true, 1114: true, 1180: true, // storage engine error, table full, commit failed
+	1037: true, 1038: true, 1041: true, 1135: true, 1206: true, // out of memory, threads, locks
 	1040: true, 1203: true, 1226: true, // too many connections
 	1044: true, 1045: true, 1049: true, // no access, no such database (yet)
 	1047: true,                         // Galera: not ready
 	1053: true, 1152: true, 1927: true, // server shutting down, connection killed
 	1158: true, 1159: true, 1160: true, 1161: true, // network
-	1205: true, 1213: true, // lost a race too often
+	1020: true, 1205: true, 1213: true, // lost a race too often
 	1290: true, 1792: true, 1836: true, 3100: true, // read only
 	1317: true, 1969: true, 3024: true, // interrupted, took too long
 }

@@ -64,6 +64,8 @@ func TestFailKinds(t *testing.T) {
 		mysql.ErrInvalidConn:                chat.Unavailable,
 		&mysql.MySQLError{Number: 1290}:     chat.Unavailable,
 		&mysql.MySQLError{Number: 1213}:     chat.Unavailable,
+		&mysql.MySQLError{Number: 1180}:     chat.Unavailable, // no room for a commit
+		&mysql.MySQLError{Number: 1020}:     chat.Unavailable, // MariaDB 11 with snapshot isolation
 		&mysql.MySQLError{Number: 1406}:     chat.Invalid,
 		&mysql.MySQLError{Number: 1064}:     chat.Internal,
 		errors.New("something is not here"): chat.Internal,

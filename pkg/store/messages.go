@@ -10,10 +10,13 @@ import (
 )
 
 // Messages keeps what was said, in the one order of each conversation.
-type Messages struct{ db *DB }
+type Messages struct {
+	db     *DB
+	locked lockedHeads
+}
 
 // NewMessages returns the repository of messages and conversations.
-func NewMessages(db *DB) *Messages { return &Messages{db} }
+func NewMessages(db *DB) *Messages { return &Messages{db: db} }
 
 type messageRow struct {
 	bun.BaseModel `bun:"table:messages,alias:m"`

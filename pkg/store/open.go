@@ -24,6 +24,7 @@ const (
 	ioWithin    = 30 * time.Second // one read or write on a connection
 	askWithin   = 10 * time.Second // one query or transaction, waiting for a connection included
 	keepConn    = 5 * time.Minute  // so that a server that moved is found again
+	keepIdle    = 10 * time.Second // a connection that nobody uses; shorter than the server's wait_timeout below
 	defaultOpen = 24
 )
 
@@ -95,6 +96,7 @@ func openMySQL(databaseURL string, o Options) (*DB, error) {
 	pool.SetMaxOpenConns(o.MaxOpen)
 	pool.SetMaxIdleConns(o.MaxOpen)
 	pool.SetConnMaxLifetime(keepConn)
+	pool.SetConnMaxIdleTime(keepIdle)
 	return &DB{bun: bun.NewDB(pool, newMySQLDialect()), mysql: config, log: o.Log}, nil
 }
 
@@ -151,10 +153,13 @@ func mysqlPool(c *mysql.Config) (*sql.DB, error) {
 // sessionSetup is run on each new MySQL connection. READ COMMITTED takes no gap
 // locks, so nodes do not deadlock over rows that are not there yet; the
 // isolation is set by statement because MySQL 8 and MariaDB name the variable
-// differently. A lock is waited for no longer than callers wait for us.
+// differently. A lock is waited for only so long that one conversation that
+// somebody keeps locked does not hold up the others. A node that is frozen in the
+// middle of a transaction keeps its locks until the server has waited for it for
+// wait_timeout; by default that is eight hours.
 var sessionSetup = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	"SET time_zone = '+00:00', innodb_lock_wait_timeout = 5," +
+	"SET time_zone = '+00:00', innodb_lock_wait_timeout = 1, wait_timeout = 15," +
 		" sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
 }
 
