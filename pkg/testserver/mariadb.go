@@ -22,13 +22,23 @@ type DatabaseServer struct {
 	t    testing.TB
 	dir  string
 	port int
+	args []string // besides the usual
 	proc *process
+	disk disk // of the data
 }
 
 // MariaDB starts a mariadbd that keeps what was committed, whatever happens.
 func MariaDB(t testing.TB) *DatabaseServer {
 	t.Helper()
 	s := &DatabaseServer{t: t, dir: dirFor(t)}
+	s.begin()
+	return s
+}
+
+// begin installs and starts the server, and makes its database.
+func (s *DatabaseServer) begin() {
+	t := s.t
+	t.Helper()
 	t.Cleanup(func() { s.proc.end(syscall.SIGKILL) })
 	err := installMariaDB(s.dir)
 	for range 5 {
@@ -48,7 +58,6 @@ func MariaDB(t testing.TB) *DatabaseServer {
 	if err != nil {
 		t.Fatalf("testserver: mariadbd: %v\n%s", err, tail(s.dir))
 	}
-	return s
 }
 
 // Addr returns host:port.
@@ -56,6 +65,25 @@ func (s *DatabaseServer) Addr() string { return localAddr(s.port) }
 
 // URL returns the database as a mysql:// URL.
 func (s *DatabaseServer) URL() string { return "mysql://root@" + s.Addr() + "/tieline" }
+
+// OrdinaryURL makes a user who may do what a node has to in the database, and
+// nothing else with the server, such as write to one that is read-only.
+func (s *DatabaseServer) OrdinaryURL() string {
+	s.t.Helper()
+	s.Exec("CREATE USER IF NOT EXISTS 'tieline'@'%' IDENTIFIED BY 'ordinary'")
+	s.Exec("GRANT ALL ON tieline.* TO 'tieline'@'%'")
+	return "mysql://tieline:ordinary@" + s.Addr() + "/tieline"
+}
+
+// Exec runs a statement as root.
+func (s *DatabaseServer) Exec(statement string) {
+	s.t.Helper()
+	c := rootConfig(s.Addr())
+	c.DBName = "tieline"
+	if err := exec1(c, statement); err != nil {
+		s.t.Fatalf("testserver: %s: %v", statement, err)
+	}
+}
 
 // Start starts the server again after Stop or Kill, on the same port.
 func (s *DatabaseServer) Start() {
@@ -87,7 +115,7 @@ func (s *DatabaseServer) start() error {
 	if err != nil {
 		return err
 	}
-	s.proc, err = spawn(filepath.Join(s.dir, "log"), path, mariadbArgs(s.dir, s.port)...)
+	s.proc, err = spawn(filepath.Join(s.dir, "log"), path, append(mariadbArgs(s.dir, s.port), s.args...)...)
 	if err != nil {
 		return err
 	}
