@@ -194,12 +194,13 @@ func (m *member) say(ctx context.Context, to *member, text string) bool {
 		m.mu.Unlock()
 		switch {
 		case answered && reply.Type == wire.Ack:
-			m.crowd.noteSaid(text, to)
+			m.crowd.noteSaid(text, to, seat{reply.Conversation, reply.Seq})
 			return true
 		case answered && !reply.Retry:
 			m.crowd.t.Errorf("%s said %q: %s %s", m.name, text, reply.Code, reply.Detail)
 			return false
 		case answered: // not now: the same again
+			m.crowd.noteRefused(reply.Code)
 			sent = nil
 			select {
 			case <-time.After(50 * time.Millisecond):

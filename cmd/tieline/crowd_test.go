@@ -26,6 +26,7 @@ type crowd struct {
 	pauses  []time.Duration    // from the end of a socket, or its drain, until synced on the next
 	endings map[ending]int     // how sockets ended that members did not end themselves
 	said    map[string]*saying // by text, which are all different
+	refused map[chat.Kind]int  // sends that were to be repeated, by code
 }
 
 // ending is how a server ended a socket: whether it had been let in, what was
@@ -40,6 +41,7 @@ type ending struct {
 type saying struct {
 	to *member
 	at time.Time // of the ack
+	seat
 }
 
 // crowdBatch is how many people a command of the operator makes at a time.
@@ -49,7 +51,7 @@ const crowdBatch = 1000
 // passwords, whose hashes would take longer than the tests.
 func (s *story) Crowd(name string, n int) *crowd {
 	s.t.Helper()
-	c := &crowd{t: s.t, s: s, accepts: map[int64]int{}, endings: map[ending]int{}, said: map[string]*saying{}}
+	c := &crowd{t: s.t, s: s, accepts: map[int64]int{}, endings: map[ending]int{}, said: map[string]*saying{}, refused: map[chat.Kind]int{}}
 	for len(c.members) < n {
 		var accounts, names strings.Builder
 		for i := range min(crowdBatch, n-len(c.members)) {
@@ -125,10 +127,17 @@ func (c *crowd) noteEnd(e ending) {
 }
 
 // noteSaid is told of each ack.
-func (c *crowd) noteSaid(text string, to *member) {
+func (c *crowd) noteSaid(text string, to *member, at seat) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.said[text] = &saying{to: to, at: time.Now()}
+	c.said[text] = &saying{to: to, at: time.Now(), seat: at}
+}
+
+// noteRefused is told of each refusal for now.
+func (c *crowd) noteRefused(code chat.Kind) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused[code]++
 }
 
 // lost counts what was acknowledged and not heard by whom it was for.

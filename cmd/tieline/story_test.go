@@ -54,11 +54,12 @@ const (
 )
 
 type storyOptions struct {
-	nodes       int
-	settings    []string
-	ownDatabase bool
-	inTheBox    bool
-	launch      launcher
+	nodes    int
+	settings []string
+	database func(testing.TB) *testserver.DatabaseServer // of its own; nil: shared
+	ordinary bool                                        // the nodes are an ordinary user there
+	inTheBox bool
+	launch   launcher
 }
 
 type storyOption func(*storyOptions)
@@ -76,7 +77,17 @@ func setting(name, value string) storyOption {
 
 // ownDatabase gives the story a MariaDB of its own, to be killed. Without it,
 // stories share a server, each with a database of its own.
-func ownDatabase() storyOption { return func(o *storyOptions) { o.ownDatabase = true } }
+func ownDatabase() storyOption { return func(o *storyOptions) { o.database = testserver.MariaDB } }
+
+// ordinaryUser is ownDatabase, where the nodes may do nothing that they need not.
+func ordinaryUser() storyOption {
+	return func(o *storyOptions) { o.database, o.ordinary = testserver.MariaDB, true }
+}
+
+// onSmallDisk is ordinaryUser, with a disk that can be filled.
+func onSmallDisk() storyOption {
+	return func(o *storyOptions) { o.database, o.ordinary = testserver.MariaDBOnSmallDisk, true }
+}
 
 // inTheBox has the one node use what it brings along instead of servers.
 func inTheBox() storyOption { return func(o *storyOptions) { o.nodes, o.inTheBox = 1, true } }
@@ -115,12 +126,7 @@ func (s *story) environment() {
 	if s.o.launch.real && !s.o.inTheBox {
 		s.Redis = &storyRedis{RedisServer: testserver.Redis(s.t), s: s}
 		set("TIELINE_REDIS_URL", s.Redis.URL())
-		if s.o.ownDatabase {
-			s.Database = testserver.MariaDB(s.t)
-			set("TIELINE_DATABASE_URL", s.Database.URL())
-		} else {
-			set("TIELINE_DATABASE_URL", testserver.Database(s.t))
-		}
+		set("TIELINE_DATABASE_URL", s.databaseURL())
 	}
 	if !s.o.inTheBox {
 		set("TIELINE_TOKEN_KEY", storyKey)
@@ -131,6 +137,19 @@ func (s *story) environment() {
 		set("TIELINE_LIMIT_"+limit, "0")
 	}
 	s.env = append(s.env, s.o.settings...) // the last one counts
+}
+
+// databaseURL is the database of the nodes.
+func (s *story) databaseURL() string {
+	s.t.Helper()
+	if s.o.database == nil {
+		return testserver.Database(s.t)
+	}
+	s.Database = s.o.database(s.t)
+	if s.o.ordinary {
+		return s.Database.OrdinaryURL()
+	}
+	return s.Database.URL()
 }
 
 // end closes every socket, ends the nodes and looks at what they have written.
