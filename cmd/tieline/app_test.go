@@ -11,9 +11,10 @@ import (
 )
 
 // S0.6: what is said on one node is heard on another, and by nobody else.
-func TestMessagesCrossNodes(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
+func TestMessagesCrossNodes(t *testing.T) { t.Parallel(); messagesCrossNodes(t) }
+
+func messagesCrossNodes(t *testing.T, options ...storyOption) {
+	s := newStory(t, options...)
 	alice, bob, carol := s.User("alice"), s.User("bob"), s.User("carol")
 	bob.On("n2")
 	carol.On("n1")
@@ -34,9 +35,10 @@ func TestMessagesCrossNodes(t *testing.T) {
 }
 
 // S0.7, promise 4: what was missed comes at the next connection, to any node.
-func TestMissedMessagesComeAtTheNextConnection(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
+func TestMissedMessagesComeAtTheNextConnection(t *testing.T) { t.Parallel(); missedMessagesCome(t) }
+
+func missedMessagesCome(t *testing.T, options ...storyOption) {
+	s := newStory(t, options...)
 	alice, bob := s.User("alice"), s.User("bob")
 	alice.On("n1").Says(bob, "before")
 	bob.On("n2").Hears("before")
@@ -69,9 +71,10 @@ func TestRepeatedSendIsKeptOnce(t *testing.T) {
 }
 
 // S2.8, promise 6: signing in elsewhere displaces one device, and no other.
-func TestSigningInElsewhereDisplaces(t *testing.T) {
-	t.Parallel()
-	s := newStory(t, policy(chat.Single))
+func TestSigningInElsewhereDisplaces(t *testing.T) { t.Parallel(); signingInDisplaces(t) }
+
+func signingInDisplaces(t *testing.T, options ...storyOption) {
+	s := newStory(t, append(options, policy(chat.Single))...)
 	alice, bob := s.User("alice"), s.User("bob")
 	alice.On("n1")
 	bob.On("n1")
@@ -107,9 +110,10 @@ func TestTheSameDeviceTakesOver(t *testing.T) {
 }
 
 // Promise 1: the node of either side may be killed.
-func TestAKilledNodeLosesNothing(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
+func TestAKilledNodeLosesNothing(t *testing.T) { t.Parallel(); killedNodeLosesNothing(t) }
+
+func killedNodeLosesNothing(t *testing.T, options ...storyOption) {
+	s := newStory(t, options...)
 	alice, bob := s.User("alice"), s.User("bob")
 	bob.On("n2")
 	alice.On("n1").Says(bob, "one")
@@ -128,9 +132,10 @@ func TestAKilledNodeLosesNothing(t *testing.T) {
 }
 
 // Promise 5: a killed node's users are shown offline within 15 s.
-func TestAKilledNodesUsersAreOffline(t *testing.T) {
-	t.Parallel()
-	s := newStory(t, setting("TIELINE_OFFLINE_GRACE", "1s"))
+func TestAKilledNodesUsersAreOffline(t *testing.T) { t.Parallel(); killedNodesUsersAreOffline(t) }
+
+func killedNodesUsersAreOffline(t *testing.T, options ...storyOption) {
+	s := newStory(t, append(options, setting("TIELINE_OFFLINE_GRACE", "1s"))...)
 	alice, bob := s.User("alice"), s.User("bob")
 	bob.On("n2")
 	alice.On("n1").Watches(bob).SeesOnline(bob)
@@ -143,9 +148,10 @@ func TestAKilledNodesUsersAreOffline(t *testing.T) {
 }
 
 // Promise 1: Redis may lose everything.
-func TestEmptiedRedisLosesNothing(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
+func TestEmptiedRedisLosesNothing(t *testing.T) { t.Parallel(); emptiedRedisLosesNothing(t) }
+
+func emptiedRedisLosesNothing(t *testing.T, options ...storyOption) {
+	s := newStory(t, options...)
 	alice, bob, carol := s.User("alice"), s.User("bob"), s.User("carol")
 	bob.On("n2")
 	carol.On("n2")

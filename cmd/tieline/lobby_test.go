@@ -46,9 +46,10 @@ func TestTheLobbySaysWhoAndWhen(t *testing.T) {
 }
 
 // Promise 1, 3: the lobby over a Redis that forgets and a node that dies.
-func TestTheLobbyLosesNothing(t *testing.T) {
-	t.Parallel()
-	s := newStory(t)
+func TestTheLobbyLosesNothing(t *testing.T) { t.Parallel(); lobbyLosesNothing(t) }
+
+func lobbyLosesNothing(t *testing.T, options ...storyOption) {
+	s := newStory(t, options...)
 	alice, bob, carol := s.User("alice"), s.User("bob"), s.User("carol")
 	alice.On("n1")
 	bob.On("n2")

@@ -78,8 +78,10 @@ type process interface {
 type node struct {
 	s       *story
 	id      string
-	addr    string // host:port, the same after a restart
-	log     string // file
+	addr    string                  // host:port, the same after a restart
+	log     string                  // file
+	env     []string                // besides that of the story
+	way     *testserver.ProxyServer // to Redis; nil: it goes there directly
 	process process
 	paused  bool
 }
@@ -246,7 +248,7 @@ var launchProgram = launcher{real: true, start: func(n *node) (process, error) {
 	defer log.Close()
 	p := &storyProcess{cmd: exec.Command(path, "serve"), done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = n.s.dir, log, log
-	p.cmd.Env = append(slices.Clone(n.s.env), "TIELINE_LISTEN="+n.addr, "TIELINE_NODE_ID="+n.id)
+	p.cmd.Env = append(append(slices.Clone(n.s.env), n.env...), "TIELINE_LISTEN="+n.addr, "TIELINE_NODE_ID="+n.id)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
 	go func() {
@@ -293,34 +295,4 @@ func freeAddr() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
-}
-
-// storyRedis is the story's Redis. Before it is broken, what only works with it
-// is prepared; after it has lost something, a message may be shown again.
-type storyRedis struct {
-	*testserver.RedisServer
-	s *story
-}
-
-// Flush removes everything while it runs.
-func (r *storyRedis) Flush() {
-	r.s.t.Helper()
-	r.s.prepareProbes()
-	r.s.lossy.Store(true)
-	r.RedisServer.Flush()
-}
-
-// Kill ends it with SIGKILL; up to a second of writes is lost.
-func (r *storyRedis) Kill() {
-	r.s.t.Helper()
-	r.s.prepareProbes()
-	r.s.lossy.Store(true)
-	r.RedisServer.Kill()
-}
-
-// Pause freezes it.
-func (r *storyRedis) Pause() {
-	r.s.t.Helper()
-	r.s.prepareProbes()
-	r.RedisServer.Pause()
 }

@@ -59,6 +59,8 @@ type storyOptions struct {
 	database func(testing.TB) *testserver.DatabaseServer // of its own; nil: shared
 	ordinary bool                                        // the nodes are an ordinary user there
 	inTheBox bool
+	redis    redisForm
+	proxies  bool
 	launch   launcher
 }
 
@@ -124,7 +126,7 @@ func (s *story) environment() {
 	s.env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TIELINE_") })
 	set := func(name, value string) { s.env = append(s.env, name+"="+value) }
 	if s.o.launch.real && !s.o.inTheBox {
-		s.Redis = &storyRedis{RedisServer: testserver.Redis(s.t), s: s}
+		s.Redis = startRedis(s)
 		set("TIELINE_REDIS_URL", s.Redis.URL())
 		set("TIELINE_DATABASE_URL", s.databaseURL())
 	}
