@@ -70,7 +70,7 @@ func TestOneBadMessageRefusesNoOther(t *testing.T) {
 				n.wantAnswers(want, id)
 			}
 			n.wantDelivered(strings.Join(good, " "))
-			pass(2 * forgetEvery)
+			pass(forgotten)
 			n.wantWaiting("")
 		})
 	}

@@ -12,11 +12,13 @@ import (
 // Timing of deliveries that did not work at once.
 const (
 	forgetEvery = time.Second            // delivered batches leave the outbox
+	forgetAfter = 4                      // times that later: a node that does not reach Redis finds them there
 	retryEvery  = 250 * time.Millisecond // what this node left is tried again
 	catchUpFor  = 300 * time.Millisecond // at a time
 	reapEvery   = time.Second            // what other nodes left is looked for
 	reapAfter   = 3 * time.Second        // a batch this old of a node that is not alive was left
 	reapBatch   = 100                    // leftovers read at a time
+	reapMost    = 256                    // messages of leftovers delivered together
 	searchAll   = 1 << 20                // queue entries searched for repeats of leftovers
 )
 
@@ -30,6 +32,7 @@ type delivery struct {
 	behind    bool  // batches after delivered are in the outbox and wait their turn
 	retry     *time.Ticker
 	doubts    []doubt // in the order of their batches
+	lately    []int64 // what delivered was, each forgetEvery
 }
 
 // deliverAll is the only goroutine of the node that delivers what the node
@@ -45,12 +48,13 @@ func (m *Messenger) deliverAll(ctx context.Context) {
 		select {
 		case b, ok := <-m.batches:
 			if !ok {
-				d.forget()
+				d.settleDoubts()
+				d.forget(d.delivered)
 				return
 			}
 			d.deliver(b)
 		case <-forget.C:
-			d.forget()
+			d.forgetOld()
 		case <-d.retry.C:
 			d.catchUp()
 		case <-m.nudge:
@@ -148,16 +152,17 @@ func (d *delivery) catchUp() {
 		left, all = left[:n], true
 	}
 	start := time.Now()
-	for i := range left {
+	for len(left) > 0 {
 		if time.Since(start) > catchUpFor {
 			all = false
 			break
 		}
-		if d.m.redeliver(ctx, left[i:i+1]) != nil {
+		some := together(left)
+		if d.m.redeliver(ctx, some) != nil {
 			d.pause()
 			return
 		}
-		d.delivered = left[i].N
+		d.delivered, left = some[len(some)-1].N, left[len(some):]
 	}
 	if !all {
 		d.m.Nudge()
@@ -166,28 +171,83 @@ func (d *delivery) catchUp() {
 	d.delivered, d.behind = d.taken, false
 }
 
-// redeliver takes leftovers to their recipients; what they have already stays
-// where it is in their queues.
-func (m *Messenger) redeliver(ctx context.Context, left []chat.Leftover) error {
-	for _, l := range left {
-		batch, err := m.h.Load(ctx, l.Ranges)
-		if err != nil {
-			return err
+// together returns as many of some leftovers as are delivered together: one at a
+// time, a node would catch up no faster than it falls behind. They follow one
+// another, so that forgetting them forgets no commit that turns up in between.
+func together(left []chat.Leftover) []chat.Leftover {
+	messages := int64(0)
+	for i, l := range left {
+		for _, g := range l.Ranges {
+			messages += g.To - g.From + 1
 		}
-		if len(batch) == 0 {
+		if i > 0 && (messages > reapMost || l.Node != left[0].Node || l.N != left[i-1].N+1) {
+			return left[:i]
+		}
+	}
+	return left
+}
+
+// redeliver takes leftovers to their recipients, in their order; what they have
+// already stays where it is in their queues.
+func (m *Messenger) redeliver(ctx context.Context, left []chat.Leftover) error {
+	var ranges []chat.Range
+	for _, l := range left {
+		ranges = append(ranges, l.Ranges...)
+	}
+	loaded, err := m.h.Load(ctx, ranges)
+	if err != nil {
+		return err
+	}
+	batch, size := make([]chat.Delivery, 0, len(loaded)), 0
+	for i, d := range inOrder(loaded, ranges) {
+		batch = append(batch, d)
+		size += len(d.Text)
+		if i < len(loaded)-1 && size < maxBytes {
 			continue
 		}
 		if err := m.c.Deliver(ctx, batch, searchAll); err != nil {
 			return err
 		}
+		batch, size = batch[:0], 0
 	}
 	return nil
 }
 
-// forget takes delivered batches out of the outbox, but for those in doubt.
-func (d *delivery) forget() {
+// inOrder returns what was loaded in the order of the ranges that named it.
+func inOrder(loaded []chat.Delivery, ranges []chat.Range) []chat.Delivery {
+	type seat struct {
+		in  chat.ConversationID
+		seq int64
+	}
+	at := make(map[seat]int, len(loaded))
+	for i := range loaded {
+		at[seat{loaded[i].Conversation, loaded[i].Seq}] = i
+	}
+	out := make([]chat.Delivery, 0, len(loaded))
+	for _, g := range ranges {
+		for seq := g.From; seq <= g.To; seq++ {
+			if i, ok := at[seat{g.Conversation, seq}]; ok {
+				out = append(out, loaded[i])
+			}
+		}
+	}
+	return out
+}
+
+// forgetOld takes out of the outbox what was delivered a while ago. Nodes that do
+// not reach Redis show what is there: without holes, since it takes them less
+// time to know that they do not.
+func (d *delivery) forgetOld() {
 	d.settleDoubts()
-	to := d.delivered
+	d.lately = append(d.lately, d.delivered)
+	if len(d.lately) > forgetAfter {
+		d.forget(d.lately[0])
+		d.lately = d.lately[1:]
+	}
+}
+
+// forget takes delivered batches out of the outbox, but for those in doubt.
+func (d *delivery) forget(to int64) {
 	if len(d.doubts) > 0 {
 		to = min(to, d.doubts[0].from-1)
 	}
@@ -230,11 +290,15 @@ func (m *Messenger) reapSome(ctx context.Context) bool {
 	if err != nil || len(left) == 0 {
 		return false
 	}
-	for _, l := range left {
-		if m.redeliver(ctx, []chat.Leftover{l}) != nil || m.h.Delivered(ctx, l.Node, l.N, l.N) != nil {
+	full := len(left) == reapBatch
+	for len(left) > 0 {
+		some := together(left)
+		first, last := some[0], some[len(some)-1]
+		if m.redeliver(ctx, some) != nil || m.h.Delivered(ctx, first.Node, first.N, last.N) != nil {
 			return false
 		}
-		m.o.Log.Info("delivered what another node left", "node", l.Node, "conversations", len(l.Ranges))
+		m.o.Log.Info("delivered what another node left", "node", first.Node, "batches", len(some))
+		left = left[len(some):]
 	}
-	return len(left) == reapBatch
+	return full
 }

@@ -136,6 +136,9 @@ func (n *node) wantWaiting(want string) {
 	}
 }
 
+// forgotten is how long what was delivered may take to leave the outbox.
+const forgotten = (forgetAfter + 2) * forgetEvery
+
 // pass lets time go by.
 func pass(d time.Duration) {
 	<-time.After(d)
