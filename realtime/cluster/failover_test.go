@@ -78,3 +78,24 @@ func TestSentinelsThatHang(t *testing.T) {
 	eventually(t, "a new master", func() bool { return at(t, replica.Addr()).Set(t.Context(), "x", 1, 0).Err() == nil })
 	within(t, recovery, "Redis is back", func() bool { return c.Up() && c.Hears() && c.CanaryAge() < time.Second })
 }
+
+// A master of a Redis Cluster is killed, and its replica takes its place: the
+// node looks there as soon as it has.
+func TestClusterFailover(t *testing.T) {
+	t.Parallel()
+	s := testserver.RedisCluster(t)
+	c := join(t, s.URL(), &ledger{}, "n1")
+	in := run(t, c)
+	master, _ := s.Serving(keyGeneration)
+	replica := s.AddReplica(master)
+	before := c.Generation()
+	in.drain()
+	master.Kill()
+	s.AwaitPromoted(replica)
+	within(t, recovery, "Redis is back", func() bool { return c.Up() && c.Generation() > before })
+	within(t, recovery, "the node hears itself", func() bool { return c.Hears() && c.CanaryAge() < time.Second })
+	in.awaitRestored(t)
+	within(t, recovery, "messages pass", func() bool {
+		return c.Deliver(t.Context(), []chat.Delivery{message("bob", 1, "x")}, searchRecent) == nil
+	})
+}

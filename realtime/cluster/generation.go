@@ -26,6 +26,7 @@ func (c *Cluster) keep(ctx context.Context, to Receiver) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
+			c.r.relearn(ctx)
 			if failed++; failed == 2 && c.up.Swap(false) {
 				c.o.Log.Warn("Redis is away: messages are kept in the database until it is back", "error", err)
 			}
@@ -120,7 +121,7 @@ func (c *Cluster) verify(ctx context.Context, noted int64, ids []string) error {
 			return err
 		}
 	}
-	c.r.trust(ids)
+	c.r.trust(ctx, ids)
 	return nil
 }
 

@@ -81,11 +81,12 @@ func (r *Redis) admit(ctx context.Context, cn *redis.Conn) error {
 }
 
 // trust has exactly these servers written to from here on.
-func (r *Redis) trust(ids []string) {
+func (r *Redis) trust(ctx context.Context, ids []string) {
 	had := r.trusted.Swap(&ids)
 	if had != nil && !slices.Equal(*had, ids) {
 		// One of them may have been master before, and admitted then.
 		r.writing.hangUp()
+		r.relearn(ctx)
 	}
 }
 

@@ -95,6 +95,17 @@ func (r *Redis) hangUp() {
 	r.looking.hangUp()
 }
 
+// relearn has the clients of a Redis Cluster ask who serves what. By themselves
+// they do so once a minute, and when a server sends them to another; one that is
+// dead does not.
+func (r *Redis) relearn(ctx context.Context) {
+	for _, c := range []redis.UniversalClient{r.plain, r.c, r.once} {
+		if cc, ok := c.(*redis.ClusterClient); ok {
+			cc.ReloadState(ctx)
+		}
+	}
+}
+
 // Ping reports whether Redis answers.
 func (r *Redis) Ping(ctx context.Context) error { return r.plain.Ping(ctx).Err() }
 
