@@ -88,11 +88,11 @@ func (c *Cluster) listen(ctx context.Context, e *ear, to Receiver) error {
 var errMoved = errors.New("cluster: the channel has moved")
 
 // hear reads one subscription until it fails. The canary comes by twice a
-// second, so a read that takes longer than canaryOverdue means a dead link.
+// second, so a read that takes longer than silentMost means a dead link.
 func (c *Cluster) hear(ctx context.Context, e *ear, ps *redis.PubSub, to Receiver, alive func()) error {
 	confirmed := 0
 	for {
-		m, err := ps.ReceiveTimeout(ctx, canaryOverdue)
+		m, err := ps.ReceiveTimeout(ctx, silentMost)
 		if err != nil {
 			return err
 		}

@@ -57,8 +57,10 @@ type Options struct {
 const (
 	leaseTime     = 10 * time.Second
 	leaseEvery    = 3 * time.Second
+	leaseGrace    = leaseEvery + callTimeout // for the others, when all leases are over at once
 	checkEvery    = 500 * time.Millisecond
 	canaryOverdue = 3 * time.Second
+	silentMost    = 2 * time.Second  // a subscription on which no canary comes is dead
 	sessionTTL    = 90 * time.Second // renewed by the node's sweep, three times as often
 	logLength     = 1000             // messages a room's log keeps
 )
@@ -82,9 +84,10 @@ type Cluster struct {
 
 	delivering sync.Mutex // held while the receiver takes an envelope
 
-	mu      sync.Mutex
-	nodes   map[chat.NodeID]NodeInfo // of the last lease renewal
-	renewed time.Time                // when that was
+	mu        sync.Mutex
+	nodes     map[chat.NodeID]NodeInfo // of the last lease renewal
+	renewed   time.Time                // when that was
+	renewedIn int64                    // and in which generation
 
 	// Owned by keep.
 	lastIdentity string // of the Redis that the generation was verified against

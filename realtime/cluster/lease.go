@@ -68,16 +68,35 @@ func (c *Cluster) renewLease(ctx context.Context, since time.Time) (died []NodeI
 		return nil, err
 	}
 	nodes, over := readLeases(number(reply[0]), reply[1:])
+	now, generation := time.Now(), c.generation.Load()
 	c.mu.Lock()
-	for _, n := range over {
-		was, known := c.nodes[n]
-		if known && time.Since(c.renewed) < leaseTime-leaseEvery { // else nobody could renew
+	// Where nobody could renew, or all leases are lost, the others are about to.
+	lost := now.Sub(c.renewed) >= leaseTime-leaseEvery || c.renewedIn != generation
+	for id, was := range c.nodes {
+		_, lives := nodes[id]
+		ended := slices.Contains(over, id)
+		switch {
+		case lives:
+		case lost:
+			was.until = now.Add(leaseGrace)
+			nodes[id] = was
+		case ended:
 			died = append(died, was)
+		case now.Before(was.until): // given up, or lost alone
+			was.until = earlier(was.until, now.Add(leaseGrace))
+			nodes[id] = was
 		}
 	}
-	c.nodes, c.renewed = nodes, time.Now()
+	c.nodes, c.renewed, c.renewedIn = nodes, now, generation
 	c.mu.Unlock()
 	return died, c.r.c.PExpire(ctx, keyOnline(c.o.Node), 3*leaseTime).Err()
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // readLeases keeps the leases that are still running at now, and names the nodes
@@ -122,8 +141,15 @@ func (c *Cluster) Nodes() []NodeInfo {
 	return out
 }
 
-// Alive returns the runs of the nodes that live; none before the first renewal.
+// Alive returns the runs of the nodes that live; none while that is not known,
+// since this node has not renewed its own lease lately.
 func (c *Cluster) Alive() []string {
+	c.mu.Lock()
+	known := time.Since(c.renewed) < leaseTime-leaseEvery
+	c.mu.Unlock()
+	if !known {
+		return nil
+	}
 	var boots []string
 	for _, n := range c.Nodes() {
 		boots = append(boots, n.Boot)
