@@ -9,8 +9,9 @@ import (
 )
 
 // pollOutbox shows messages while Redis is away: what any node committed is in
-// the outbox until it is delivered, so a few small queries a second, however
-// many sockets there are, find all of it.
+// the outbox until it is delivered, and a while longer, so a few small queries a
+// second, however many sockets there are, find all of it. So they do where only
+// this node does not reach Redis.
 func (n *Node) pollOutbox(ctx context.Context) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -33,11 +34,12 @@ func (n *Node) pollOutbox(ctx context.Context) error {
 	}
 }
 
-// pollEvery is the rate of the queries while Redis is away, and pollMost how
-// many batches each reads of a node.
+// pollEvery is the rate of the queries while Redis is away, pollMost how many
+// batches each reads of a node, and pollLoad how many messages are loaded together.
 const (
 	pollEvery = 500 * time.Millisecond
 	pollMost  = 200
+	pollLoad  = 500
 )
 
 func (n *Node) pollOnce(ctx context.Context, shown map[string]int64, since time.Time) error {
@@ -58,16 +60,37 @@ func (n *Node) pollOnce(ctx context.Context, shown map[string]int64, since time.
 		if err != nil {
 			return err
 		}
-		for _, l := range left {
-			batch, err := n.h.Load(ctx, l.Ranges)
-			if err != nil {
-				return err
-			}
-			for i := range batch {
-				n.showUnqueued(&batch[i])
-			}
-			shown[node] = l.N
+		if err := n.showLeft(ctx, left); err != nil {
+			return err
 		}
+		if len(left) > 0 {
+			shown[node] = left[len(left)-1].N
+		}
+	}
+	return nil
+}
+
+// showLeft shows batches that are in the outbox. They are loaded together, so that
+// the rate of queries is that of the polls and not that of messages.
+func (n *Node) showLeft(ctx context.Context, left []chat.Leftover) error {
+	var ranges []chat.Range
+	messages := int64(0)
+	for i, l := range left {
+		for _, g := range l.Ranges {
+			ranges = append(ranges, g)
+			messages += g.To - g.From + 1
+		}
+		if messages < pollLoad && i < len(left)-1 {
+			continue
+		}
+		batch, err := n.h.Load(ctx, ranges)
+		if err != nil {
+			return err
+		}
+		for j := range batch {
+			n.showUnqueued(&batch[j])
+		}
+		ranges, messages = ranges[:0], 0
 	}
 	return nil
 }

@@ -26,10 +26,13 @@
 // The ack waits for Redis, up to a second, because it says whether the message
 // is live. When Redis does not answer, the batch stays in the outbox, its
 // senders are told "live": false, and later batches of the node queue up behind
-// it there, so that no message of a sender overtakes another. What a node left
-// in the outbox when it died, the others deliver (messaging.reap). The outbox is
-// written in the same transaction as the messages: stored implies delivered,
-// whatever is killed in between.
+// it there, so that no message of a sender overtakes another; when Redis is back,
+// all that waits is delivered in few calls. What a node left in the outbox when
+// it died, the others deliver (messaging.reap). The outbox is written in the same
+// transaction as the messages: stored implies delivered, whatever is killed in
+// between. What was delivered stays in it for 4 s, longer than a node takes to
+// know that it does not reach Redis: from then on such a node shows its sockets
+// what is in the outbox (pollOutbox), of whichever node, without a hole.
 //
 // # A socket is a cursor
 //
@@ -50,8 +53,10 @@
 // socket was shown recently is not shown again.
 //
 // Nothing relies on a publication arriving. Each session is asked of every half
-// minute (sweep): does it still hold its device, and where is its queue's head.
-// After an interruption all are asked at once (heal).
+// minute, and some each second (sweep): does it still hold its device, and where
+// is its queue's head. After an interruption all are asked at once (heal), and
+// when a session is missing without one: a server of a Redis Cluster may have
+// been emptied while the others, and the generation, are well.
 //
 // # Generations
 //
@@ -80,9 +85,11 @@
 // a node that could not renew for 10 s is dead to the others, its users are
 // offline, and what it left in the outbox is delivered by others, which is
 // harmless if it lives on. It may have died between the database and Redis, so
-// they also tell again whom the database has as signed out since. Presence is derived from leases and sessions whenever
-// it is asked for. Watchers look again when they are told that something
-// changed, when a grace time ends, and every 3 s anyway.
+// they also tell again whom the database has as signed out since. Where nobody
+// could renew, or Redis has lost the leases, each has 4 s to before it counts as
+// dead. Presence is derived from leases and sessions whenever it is asked for.
+// Watchers look again when they are told that something changed, when a grace
+// time ends, and every 3 s anyway.
 //
 // # Goroutines
 //

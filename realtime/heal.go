@@ -13,10 +13,13 @@ import (
 // The sweep asks Redis of every session, in turn, whether it still stands and
 // how far its queue has come. So whatever went wrong on the way, a lost
 // publication or a lost Redis, is found and put right without anybody noticing
-// it by chance; after an interruption it is done at once for all.
+// it by chance; after an interruption it is done at once for all, and so it is
+// when Redis has lost a session without one: it has lost others then, as when one
+// server of a Redis Cluster is emptied.
 const (
 	sweepEvery  = time.Second
-	sweepParts  = 32 // so a session is asked of every 32 s
+	sweepParts  = 32  // so a session is asked of every 32 s
+	sweepLeast  = 100 // sessions, where there are so many: a sample that misses no large loss
 	sweepChunk  = 500
 	settleMost  = 16          // sessions that are put right at the same time
 	replayEarly = time.Minute // ended devices are told again from this long before an interruption
@@ -75,6 +78,7 @@ func (n *Node) healOnce(ctx context.Context, since time.Time) error {
 	if err := n.sweepThese(ctx, n.hub.all()); err != nil {
 		return err
 	}
+	n.lost.Store(false) // all are asked of
 	if err := n.c.Hold(ctx, n.hub.everybody(), nil, true); err != nil {
 		return err
 	}
@@ -96,16 +100,25 @@ func (n *Node) sweep(ctx context.Context) error {
 		if !n.c.Up() {
 			continue
 		}
-		var some []*conn
-		for _, c := range n.hub.all() {
-			if int(c.session.ID[len(c.session.ID)-1])%sweepParts == part {
-				some = append(some, c)
-			}
-		}
-		if err := n.sweepThese(ctx, some); err != nil && ctx.Err() == nil {
+		if err := n.sweepThese(ctx, partOf(n.hub.all(), part)); err != nil && ctx.Err() == nil {
 			n.log.Debug("sweep", "error", err)
 		}
+		if n.lost.Swap(false) {
+			n.log.Warn("Redis has lost a session, and perhaps more")
+			n.Restored(time.Now())
+		}
 	}
+}
+
+// partOf is the part of the sockets that a sweep asks of.
+func partOf(all []*conn, part int) (some []*conn) {
+	parts := max(1, min(sweepParts, len(all)/sweepLeast))
+	for _, c := range all {
+		if int(c.session.ID[len(c.session.ID)-1])%parts == part%parts {
+			some = append(some, c)
+		}
+	}
+	return some
 }
 
 func (n *Node) sweepThese(ctx context.Context, conns []*conn) error {
@@ -141,6 +154,9 @@ func (n *Node) settle(ctx context.Context, c *conn, found cluster.Renewed) error
 			c.kick(chat.Replaced)
 			return nil
 		}
+		if found.Holder == "" && c.isOn() {
+			n.lost.Store(true)
+		}
 		claimed, err := n.claimAgain(ctx, c)
 		if err != nil {
 			return err
@@ -153,6 +169,14 @@ func (n *Node) settle(ctx context.Context, c *conn, found cluster.Renewed) error
 		c.lagLocked(head)
 	}
 	return nil
+}
+
+// isOn reports whether Redis should know of the session: it was let in, and has
+// not begun to leave.
+func (c *conn) isOn() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.greeted && !c.over && !c.isOver()
 }
 
 // claimAgain takes the device for a socket whose session Redis does not have.

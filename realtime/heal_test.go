@@ -100,3 +100,49 @@ func TestSessionsAreClaimedAgainTogether(t *testing.T) {
 		return true
 	})
 }
+
+// A session that Redis has lost by itself is a sign that it has lost others, whose
+// turn to be asked of has not come. One that comes or goes is none.
+func TestALostSessionIsASign(t *testing.T) {
+	onEachRedis(t, func(w *world) {
+		n := w.node("n1")
+		_, alice := w.person(n, "alice")
+		bob, phone := w.person(n, "bob")
+		a, b := alice.connect(n, ""), phone.connect(n, "")
+		n.sweepAll()
+		if n.lost.Load() {
+			w.t.Error("nothing is lost yet")
+		}
+		w.do("DEL", "tl:{u:"+string(bob.id)+"}:sessions")
+		n.sweepAll()
+		if !n.lost.Load() {
+			w.t.Error("a session was lost")
+		}
+		w.say(a, bob.target(), "one")
+		b.hears("one")
+	})
+}
+
+// Where there are few sockets each sweep asks of all; where there are many, all
+// have their turn.
+func TestWhomASweepAsksOf(t *testing.T) {
+	for sockets, parts := range map[int]int{10: 1, sweepLeast: 1, 1000: sweepParts, 100 * sweepParts: sweepParts} {
+		var all []*conn
+		for range sockets {
+			all = append(all, &conn{session: chat.Session{ID: chat.SessionID(chat.NewID())}})
+		}
+		asked := map[*conn]bool{}
+		for part := range parts {
+			some := partOf(all, part)
+			for _, c := range some {
+				asked[c] = true
+			}
+			if most := max(3*sweepLeast, sockets/8); len(some) > most {
+				t.Errorf("%d of %d sockets are asked of at once", len(some), sockets)
+			}
+		}
+		if len(asked) != sockets {
+			t.Errorf("%d of %d sockets were asked of", len(asked), sockets)
+		}
+	}
+}

@@ -104,6 +104,7 @@ type Node struct {
 	restore chan struct{}      // something may have been missed, since the time in missed
 	ready   atomic.Bool        // everything was well at least once
 	drain   atomic.Bool
+	lost    atomic.Bool  // a session that Redis should have was not there
 	waiting atomic.Int64 // for a place at the door
 	sockets sync.WaitGroup
 

@@ -18,7 +18,7 @@ type recent struct {
 
 // How many messages are remembered: usually, and while Redis is away.
 const (
-	recentUsually = 128
+	recentUsually = 256
 	recentAway    = 4096
 )
 
