@@ -41,7 +41,7 @@ func (l *load) comparesRows(ctx context.Context, db *sql.DB) error {
 			continue // somebody else's
 		}
 		found++
-		if said := l.crowd.said[body]; said == nil || said.seat != at {
+		if said := l.crowd.said[body]; said == nil || said.at != at {
 			l.t.Errorf("the database has %.30q at %v, acknowledged was %+v", body, at, said)
 		}
 	}

@@ -124,7 +124,7 @@ func (l *load) speakBySDK(m *member, i int) {
 				l.t.Errorf("the SDK of %s gave up: %v", m.name, err)
 				return
 			}
-			l.crowd.noteSaid(text, to, seat{ack.Conversation, ack.Seq})
+			l.crowd.noteSaid(text, &saying{by: m, to: []*member{to}, at: seat{ack.Conversation, ack.Seq}, ack: time.Now()})
 		})
 	})
 	waits.Wait()
@@ -144,7 +144,7 @@ func (l *load) speakByHTTP(m *member, i int) {
 			Seq          int64
 		}
 		if l.insist(m, i+n, "/api/v1/conversations/"+string(at.ID)+"/messages", body, &ack) {
-			l.crowd.noteSaid(text, to, seat{ack.Conversation, ack.Seq})
+			l.crowd.noteSaid(text, &saying{by: m, to: []*member{to}, at: seat{ack.Conversation, ack.Seq}, ack: time.Now()})
 		}
 	})
 }

@@ -126,6 +126,7 @@ func (m *member) hear(f *frame) {
 	if who.from == m.user {
 		return // its own, from before a resume
 	}
+	m.crowd.noteHeard(f)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.heard[f.Text]++
@@ -180,12 +181,18 @@ func (m *member) online() bool {
 	return m.raw != nil
 }
 
-// say sends a text until it is acknowledged, over as many sockets as that takes,
-// always under the same id; false when ctx ended before.
+// say sends a text to somebody until it is acknowledged, over as many sockets as
+// that takes, always under the same id; false when ctx ended before.
 func (m *member) say(ctx context.Context, to *member, text string) bool {
+	return m.sayTo(ctx, wire.Target{User: to.user}, []*member{to}, text)
+}
+
+// sayTo is say to whomever, heard by some of the crowd.
+func (m *member) sayTo(ctx context.Context, to wire.Target, heardBy []*member, text string) bool {
 	id := chat.NewID()
-	f := wire.ClientFrame{Type: wire.Send, ID: id, To: &wire.Target{User: to.user}, Message: &wire.Draft{Kind: chat.Text, Text: text}}
-	var sent *client.Raw
+	f := wire.ClientFrame{Type: wire.Send, ID: id, To: &to, Message: &wire.Draft{Kind: chat.Text, Text: text}}
+	var last *client.Raw
+	began := time.Now()
 	for ctx.Err() == nil {
 		m.mu.Lock()
 		raw, changed := m.raw, m.changed
@@ -194,22 +201,22 @@ func (m *member) say(ctx context.Context, to *member, text string) bool {
 		m.mu.Unlock()
 		switch {
 		case answered && reply.Type == wire.Ack:
-			m.crowd.noteSaid(text, to, seat{reply.Conversation, reply.Seq})
+			m.crowd.noteSaid(text, &saying{m, heardBy, seat{reply.Conversation, reply.Seq}, reply.Live, began, time.Now()})
 			return true
 		case answered && !reply.Retry:
 			m.crowd.t.Errorf("%s said %q: %s %s", m.name, text, reply.Code, reply.Detail)
 			return false
 		case answered: // not now: the same again
 			m.crowd.noteRefused(reply.Code)
-			sent = nil
+			last = nil
 			select {
 			case <-time.After(50 * time.Millisecond):
 			case <-ctx.Done():
 			}
 			continue
 		}
-		if raw != nil && raw != sent {
-			sent = raw
+		if raw != nil && raw != last {
+			last = raw
 			raw.Send(f) // a socket that has failed ends, and the next one is tried
 		}
 		select {

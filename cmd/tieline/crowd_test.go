@@ -27,6 +27,7 @@ type crowd struct {
 	endings map[ending]int     // how sockets ended that members did not end themselves
 	said    map[string]*saying // by text, which are all different
 	refused map[chat.Kind]int  // sends that were to be repeated, by code
+	heardAt map[seat]string    // nil: nobody looks
 }
 
 // ending is how a server ended a socket: whether it had been let in, what was
@@ -35,13 +36,6 @@ type ending struct {
 	in   bool
 	last string // the type of the last frame
 	code int
-}
-
-// saying is something acknowledged, and who is to hear it.
-type saying struct {
-	to *member
-	at time.Time // of the ack
-	seat
 }
 
 // crowdBatch is how many people a command of the operator makes at a time.
@@ -127,10 +121,10 @@ func (c *crowd) noteEnd(e ending) {
 }
 
 // noteSaid is told of each ack.
-func (c *crowd) noteSaid(text string, to *member, at seat) {
+func (c *crowd) noteSaid(text string, s *saying) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.said[text] = &saying{to: to, at: time.Now(), seat: at}
+	c.said[text] = s
 }
 
 // noteRefused is told of each refusal for now.
@@ -142,15 +136,7 @@ func (c *crowd) noteRefused(code chat.Kind) {
 
 // lost counts what was acknowledged and not heard by whom it was for.
 func (c *crowd) lost() (n int, example string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for text, s := range c.said {
-		if s.to.timesHeard(text) == 0 {
-			n++
-			example = fmt.Sprintf("%q for %s, acknowledged %v ago", text, s.to.name, time.Since(s.at).Round(time.Millisecond))
-		}
-	}
-	return n, example
+	return c.lostOf(func(*saying) bool { return true })
 }
 
 // repeated counts how often something was heard again, and overtaken how often

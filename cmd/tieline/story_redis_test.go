@@ -81,6 +81,25 @@ func (r *storyRedis) masters() []*testserver.RedisServer {
 	return []*testserver.RedisServer{r.RedisServer}
 }
 
+// all are the servers that have data, replicas too.
+func (r *storyRedis) all() []*testserver.RedisServer {
+	if r.Sentinels == nil {
+		return r.masters()
+	}
+	master, replica := r.Sentinels.Master()
+	return []*testserver.RedisServer{master, replica}
+}
+
+// PauseAll freezes all servers, and ResumeAll ends that.
+func (r *storyRedis) PauseAll()  { each(r.all(), (*testserver.RedisServer).Pause) }
+func (r *storyRedis) ResumeAll() { each(r.all(), (*testserver.RedisServer).Resume) }
+
+func each[T any](all []T, do func(T)) {
+	for _, one := range all {
+		do(one)
+	}
+}
+
 // Flush removes everything while it runs.
 func (r *storyRedis) Flush() {
 	r.s.t.Helper()
