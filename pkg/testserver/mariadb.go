@@ -133,7 +133,7 @@ func installMariaDB(dir string) error {
 	defer cancel()
 	args := append([]string{
 		"--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
-		"--skip-name-resolve", "--datadir=" + filepath.Join(dir, "data"), "--innodb-log-file-size=4M",
+		"--skip-name-resolve", "--datadir=" + filepath.Join(dir, "data"), "--tmpdir=" + dir, "--innodb-log-file-size=4M",
 	}, asRoot()...)
 	if out, err := exec.CommandContext(ctx, path, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("install: %w: %s", err, out)
