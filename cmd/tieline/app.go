@@ -37,7 +37,7 @@ type App struct {
 	messenger *messaging.Messenger
 	node      *realtime.Node
 	http      server
-	listener  net.Listener
+	listener  *doorman
 	sockets   context.Context // ends when every socket must
 	endAll    context.CancelFunc
 	closers   []func() // in the order of opening
@@ -61,10 +61,11 @@ func NewApp(ctx context.Context, cfg *config.Config) (*App, error) {
 }
 
 func (a *App) open(ctx context.Context) error {
-	var err error
-	if a.listener, err = net.Listen("tcp", a.cfg.Listen); err != nil {
+	plain, err := net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
 		return err
 	}
+	a.listener = newDoorman(plain, connectionsMost(), a.log)
 	a.onClose(func() { a.listener.Close() })
 	key, err := tokenKey(a.cfg)
 	if err != nil {
@@ -144,8 +145,9 @@ func (a *App) build(key []byte) {
 	options.Addr = a.listener.Addr().String()
 	a.cluster = cluster.New(a.redis, options)
 	accounts := account.New(people, a.cluster, accountOptions(a.cfg, key, a.log))
+	registry.MustRegister(a.listener.turned)
 	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring})
-	limits := cluster.NewLimits(a.cluster, rates(a.cfg))
+	limits := cluster.NewLimits(a.cluster, rates(a.cfg), countLimited(registry))
 	a.node = realtime.New(realtime.Options{
 		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Messenger: a.messenger, Cluster: a.cluster,
 		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,

@@ -34,6 +34,15 @@ func newObserver(r prometheus.Registerer) *observer {
 	return o
 }
 
+// countLimited returns what counts refusals by the limits.
+func countLimited(r prometheus.Registerer) func(chat.Operation) {
+	limited := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tieline_limited_total", Help: "What was refused because somebody did it too often, by limit.",
+	}, []string{"limit"})
+	r.MustRegister(limited)
+	return func(op chat.Operation) { limited.WithLabelValues(string(op)).Inc() }
+}
+
 func (o *observer) Sent(n int) { o.sent.Add(float64(n)) }
 func (o *observer) Refused(kind chat.Kind, n int) {
 	o.refused.WithLabelValues(string(kind)).Add(float64(n))

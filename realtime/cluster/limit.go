@@ -13,6 +13,7 @@ import (
 // operations ask nobody; while Redis is away it keeps the rate by itself.
 type Limits struct {
 	c     *Cluster
+	count func(chat.Operation)   // told of each refusal; nil: nobody is
 	rates map[chat.Operation]int // a second; 0 or absent: no limit
 
 	mu         sync.Mutex
@@ -36,8 +37,9 @@ const (
 )
 
 // NewLimits returns limits at these rates a second, with bursts of twice as many.
-func NewLimits(c *Cluster, rates map[chat.Operation]int) *Limits {
-	return &Limits{c: c, rates: rates, allowances: map[string]*allowance{}}
+// Refused, which may be nil, is told of each refusal.
+func NewLimits(c *Cluster, rates map[chat.Operation]int, refused func(chat.Operation)) *Limits {
+	return &Limits{c: c, rates: rates, count: refused, allowances: map[string]*allowance{}}
 }
 
 // Allow returns nil if who may do this once more now, else a RateLimited error
@@ -63,6 +65,9 @@ func (l *Limits) Allow(ctx context.Context, op chat.Operation, who string) error
 	case a.left > 0:
 		a.left--
 		return nil
+	}
+	if l.count != nil {
+		l.count(op)
 	}
 	return &chat.Error{Kind: chat.RateLimited, Op: "cluster.limit", Retry: max(a.refused.Sub(now), time.Millisecond)}
 }

@@ -11,7 +11,13 @@ func TestLimitsAreShared(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, url string) {
 		l := &ledger{}
 		rates := map[chat.Operation]int{chat.Sends: 8}
-		nodes := []*Limits{NewLimits(join(t, url, l, "n1"), rates), NewLimits(join(t, url, l, "n2"), rates)}
+		counted := 0
+		count := func(op chat.Operation) {
+			if counted++; op != chat.Sends {
+				t.Error("refused:", op)
+			}
+		}
+		nodes := []*Limits{NewLimits(join(t, url, l, "n1"), rates, count), NewLimits(join(t, url, l, "n2"), rates, count)}
 		granted := 0
 		for i := range 100 {
 			err := nodes[i%2].Allow(t.Context(), chat.Sends, "bob")
@@ -26,6 +32,9 @@ func TestLimitsAreShared(t *testing.T) {
 		if granted < 16 || granted > 20 { // a few more as time goes by
 			t.Errorf("%d granted of 100 at once, want a burst of 16", granted)
 		}
+		if counted != 100-granted {
+			t.Errorf("%d refusals were counted, there were %d", counted, 100-granted)
+		}
 		if err := nodes[0].Allow(t.Context(), chat.Sends, "carol"); err != nil {
 			t.Errorf("somebody else: %v", err)
 		}
@@ -37,7 +46,7 @@ func TestLimitsAreShared(t *testing.T) {
 
 func TestLimitsHoldWithoutRedis(t *testing.T) {
 	c := &Cluster{}
-	l := NewLimits(c, map[chat.Operation]int{chat.Logins: 5})
+	l := NewLimits(c, map[chat.Operation]int{chat.Logins: 5}, nil)
 	granted := 0
 	for range 100 {
 		if l.Allow(t.Context(), chat.Logins, "127.0.0.1") == nil {
