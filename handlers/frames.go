@@ -20,14 +20,10 @@ type socket struct {
 	ended error         // why nothing is written any more; under turn
 }
 
-// newSocket takes over the writing for a connection of the library: its answers
-// to pings and closes must not come in the middle of a message.
+// newSocket takes over the writing for a connection of the library, whose own
+// answer to a close must not come in the middle of a message.
 func newSocket(c *websocket.Conn) *socket {
 	s := &socket{Conn: c, turn: make(chan struct{}, 1)}
-	c.SetPingHandler(func(data string) error {
-		s.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(answerWithin))
-		return nil // whether it can be written to is found out by what has to be written
-	})
 	c.SetCloseHandler(func(code int, _ string) error {
 		s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(answerWithin))
 		return nil

@@ -29,6 +29,7 @@ type conn struct {
 	out     [][]byte
 	size    int // bytes in out
 	writing bool
+	pong    []byte        // the answer to the newest ping; nil: none is due
 	bye     []byte        // the close message to send at the end
 	room    chan struct{} // closed when out has room again; nil: nobody waits
 
@@ -140,10 +141,10 @@ func (c *conn) write() {
 }
 
 // portion returns how many of the frames that wait are written together, and
-// their bytes: a ping, which is nil, or those before one, up to a limit, so that
-// the budget is given back as the client reads.
+// their bytes: texts up to a limit, so that the budget is given back as the
+// client reads, or one ping or pong, which have no bytes here.
 func portion(batch [][]byte) (n, size int) {
-	for n < len(batch) && batch[n] != nil && (n == 0 || size+len(batch[n]) <= writeTogether) {
+	for n < len(batch) && len(batch[n]) > 0 && (n == 0 || size+len(batch[n]) <= writeTogether) {
 		size += len(batch[n])
 		n++
 	}
@@ -151,8 +152,11 @@ func portion(batch [][]byte) (n, size int) {
 }
 
 func (c *conn) writeSome(frames [][]byte) error {
-	if frames[0] == nil {
+	switch {
+	case frames[0] == nil:
 		return c.sock.WriteControl(pingMessage, nil, time.Now().Add(writeWithin))
+	case len(frames[0]) == 0:
+		return c.sock.WriteControl(pongMessage, c.takePong(), time.Now().Add(writeWithin))
 	}
 	return c.sock.WriteTexts(frames, writeWithin)
 }
@@ -176,6 +180,7 @@ func (c *conn) wrote(n int) {
 func (c *conn) giveUp(err error) {
 	if isTimeout(err) {
 		c.node.metrics.drops.WithLabelValues("slow_reader").Inc()
+		c.node.metrics.closes.WithLabelValues(closeName(wire.CloseSlow)).Inc()
 		c.sock.WriteControl(closeMessage, closePayload(wire.CloseSlow, "read nothing for too long"), time.Now().Add(lingerWithin))
 	}
 	c.mu.Lock()

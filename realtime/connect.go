@@ -32,7 +32,6 @@ const connectWithin = 5 * time.Second
 func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	n.sockets.Add(1)
 	defer n.sockets.Done()
-	sock.SetReadLimit(wire.MaxFrame)
 	c := newConn(n, sock)
 	defer c.end()
 	if n.drain.Load() {

@@ -22,6 +22,8 @@ type reading struct {
 	language  phrase.Language
 	malformed []time.Time // of the last minute
 	watching  map[chat.UserID]struct{}
+	second    time.Time // when free was last 0
+	free      int       // frames since then that fall under no limit
 }
 
 // frames lends buffers for incoming frames.
@@ -36,6 +38,12 @@ func (c *conn) read(ctx context.Context, language phrase.Language) {
 	r := &reading{conn: c, ctx: ctx, language: language}
 	defer r.unwatchAll()
 	c.sock.SetPongHandler(func(string) error { c.alive(); return nil })
+	c.sock.SetPingHandler(func(payload string) error {
+		c.alive()
+		r.spend()
+		c.answerPing(payload)
+		return nil
+	})
 	for {
 		c.alive() // from now on, however long the last frame took to answer
 		_, from, err := c.sock.NextReader()
@@ -76,8 +84,12 @@ func (r *reading) take(from io.Reader) bool {
 	b := frames.Get().(*bytes.Buffer)
 	b.Reset()
 	defer frames.Put(b)
-	if _, err := b.ReadFrom(from); err != nil {
+	switch n, err := b.ReadFrom(io.LimitReader(from, wire.MaxFrame+1)); {
+	case err != nil:
 		return false
+	case n > wire.MaxFrame:
+		r.tooBig()
+		return true // until the client's close, or the deadline
 	}
 	r.node.metrics.received.Inc()
 	f, err := wire.Decode(b.Bytes())
@@ -86,6 +98,9 @@ func (r *reading) take(from io.Reader) bool {
 	}
 	if err != nil {
 		r.refuseFrame(f.ID, err)
+		if d := holdFor(err); d > 0 {
+			r.hold(d)
+		}
 	}
 	r.mu.Lock()
 	full := r.size > outBudget
@@ -117,10 +132,11 @@ func (r *reading) refuseFrame(id string, err error) {
 
 // dispatch does what a frame asks for. Its error is the answer.
 func (r *reading) dispatch(f *wire.ClientFrame) error {
-	if op := operationOf(f.Type); op != "" {
-		if err := r.node.o.Limits.Allow(r.ctx, op, string(r.session.User)); err != nil {
-			return err
-		}
+	op := operationOf(f.Type)
+	if op == "" {
+		r.spend()
+	} else if err := r.node.o.Limits.Allow(r.ctx, op, string(r.session.User)); err != nil {
+		return err
 	}
 	switch f.Type {
 	case wire.Send:

@@ -115,6 +115,9 @@
 //	                                      client is not read from meanwhile
 //	unreported frames of catching up, 500 the device's "received" is waited for, but
 //	                                      no longer than 1 s: not every client reports
+//	frames under no limit, 500 a second   not read from until the second is over
+//	a frame over TIELINE_LIMIT_*          refused; not read from for up to 100 ms
+//	one frame, 64 KiB in any parts        closed with 1009
 //	one write, 30 s                       cut off with 4008; it can resume
 //	sends waiting, 8,192                  senders wait 2 s, then "unavailable"
 //	a conversation locked elsewhere, 1 s  its sends are "unavailable"; others go on

@@ -10,9 +10,9 @@ import (
 // metrics is what an operator of the realtime side looks at. Durations are in
 // seconds.
 type metrics struct {
-	connects, received, pushed, lagged, fills prometheus.Counter
-	drops, closes, refused                    *prometheus.CounterVec
-	latency                                   prometheus.Histogram
+	connects, received, pushed, lagged, fills, held prometheus.Counter
+	drops, closes, refused                          *prometheus.CounterVec
+	latency                                         prometheus.Histogram
 }
 
 // Buckets are those of all our latency histograms: 0.5 ms to 16 s.
@@ -41,6 +41,7 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 		pushed:   counter("deliveries_total", "Message frames to sockets."),
 		lagged:   counter("lagged_total", "Times a socket had to catch up from its queue."),
 		fills:    counter("history_fills_total", "Times a queue did not reach back and the history filled in."),
+		held:     counter("held_total", "Times a socket was not read from for a moment because its client asked for too much."),
 		drops:    vector("drops_total", "reason", "What was let go at a limit, by limit."),
 		closes:   vector("closes_total", "code", "Sockets that this node closed, by close code."),
 		refused:  vector("refused_connects_total", "code", "Sockets that were not let in, by error code."),

@@ -14,7 +14,7 @@ type Socket interface {
 	WriteTexts(texts [][]byte, patience time.Duration) error
 	WriteControl(messageType int, data []byte, deadline time.Time) error
 	SetReadDeadline(time.Time) error
-	SetReadLimit(bytes int64)
+	SetPingHandler(func(string) error)
 	SetPongHandler(func(string) error)
 	Close() error
 }
@@ -24,4 +24,5 @@ const (
 	textMessage  = 1
 	closeMessage = 8
 	pingMessage  = 9
+	pongMessage  = 10
 )

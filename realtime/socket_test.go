@@ -40,7 +40,10 @@ type socket struct {
 	readBy   time.Time
 	writeBy  time.Time
 	pong     func(string) error
-	pongs    int // to be read by the node
+	ping     func(string) error
+	pings    []string // by the client, to be read by the node
+	answered []string // what the node's pongs carried
+	pongs    int      // to be read by the node
 	counting bool
 	counted  int
 	seen     map[string]bool
@@ -126,12 +129,19 @@ func (s *socket) NextReader() (int, io.Reader, error) {
 	defer s.mu.Unlock()
 	for {
 		passed := !s.readBy.IsZero() && !time.Now().Before(s.readBy) // also when there is something to read
-		if passed || !s.await(func() time.Time { return s.readBy }, func() bool { return s.closed || s.hungUp || s.pongs > 0 || len(s.in) > 0 }) {
+		if passed || !s.await(func() time.Time { return s.readBy }, func() bool { return s.closed || s.hungUp || s.pongs > 0 || len(s.pings) > 0 || len(s.in) > 0 }) {
 			return 0, nil, os.ErrDeadlineExceeded
 		}
 		switch {
 		case s.closed:
 			return 0, nil, net.ErrClosed
+		case len(s.pings) > 0:
+			p := s.pings[0]
+			s.pings = s.pings[1:]
+			ping := s.ping
+			s.mu.Unlock()
+			ping(p)
+			s.mu.Lock()
 		case s.pongs > 0:
 			s.pongs--
 			pong := s.pong
@@ -190,6 +200,8 @@ func (s *socket) WriteControl(kind int, data []byte, _ time.Time) error {
 		switch {
 		case kind == pingMessage && !s.deaf:
 			s.pongs++
+		case kind == pongMessage:
+			s.answered = append(s.answered, string(data))
 		case kind == closeMessage && s.code == 0 && !s.closed && !s.hungUp:
 			s.code = int(binary.BigEndian.Uint16(data))
 			s.hungUp = !s.deaf
@@ -200,7 +212,7 @@ func (s *socket) WriteControl(kind int, data []byte, _ time.Time) error {
 
 func (s *socket) Close() error                           { s.change(func() { s.closed = true }); return nil }
 func (s *socket) SetReadDeadline(at time.Time) error     { s.change(func() { s.readBy = at }); return nil }
-func (s *socket) SetReadLimit(int64)                     {}
+func (s *socket) SetPingHandler(ping func(string) error) { s.change(func() { s.ping = ping }) }
 func (s *socket) SetPongHandler(pong func(string) error) { s.change(func() { s.pong = pong }) }
 
 // take looks at a frame by what every socket is promised.
