@@ -15,6 +15,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/valyala/fasthttp"
 
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/wire"
@@ -23,7 +24,8 @@ import (
 // Bounds of a request.
 const (
 	requestTimeout = 10 * time.Second // what a handler may take
-	readTimeout    = 30 * time.Second // a request's arrival, from its first byte to its last
+	headTimeout    = 10 * time.Second // a request's headers, from its first byte
+	readTimeout    = 30 * time.Second // its body; and what is written
 	idleTimeout    = 75 * time.Second // of a kept-alive connection; upgraded ones are the node's
 	maxHeaders     = 8 << 10          // bytes; a browser's handshake with a token in two places fits
 	maxBody        = 512 << 10        // bytes; 20,000 characters fit however they are escaped
@@ -81,11 +83,14 @@ func New(o Options) *fiber.App {
 		CaseSensitive: true, Immutable: true, ErrorHandler: e.fail,
 		BodyLimit: maxBody, ReadBufferSize: maxHeaders, ReduceMemoryUsage: true,
 		DisablePreParseMultipartForm: true, // not before somebody wants one
-		ReadTimeout:                  readTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout,
+		ReadTimeout:                  headTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout,
 	})
 	server := app.Server()
 	server.SecureErrorLogMessage = true // else errors quote the headers, with the token in them
 	server.KeepHijackedConns = true     // else closing a socket does not close its connection
+	server.HeaderReceived = func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
+		return fasthttp.RequestConfig{ReadTimeout: readTimeout}
+	}
 	server.Handler = e.knownMethods(app, server.Handler)
 	app.Use(e.serve)
 	e.routes(app)
