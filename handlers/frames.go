@@ -25,14 +25,14 @@ type socket struct {
 func newSocket(c *websocket.Conn) *socket {
 	s := &socket{Conn: c, turn: make(chan struct{}, 1)}
 	c.SetCloseHandler(func(code int, _ string) error {
-		s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(answerWithin))
+		s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeWithin))
 		return nil
 	})
 	return s
 }
 
 const (
-	answerWithin = time.Second
+	closeWithin = time.Second
 	chunk        = 16 << 10 // bytes of one system call
 )
 

@@ -127,6 +127,7 @@ func (m *member) hear(f *frame) {
 		return // its own, from before a resume
 	}
 	m.crowd.noteHeard(f)
+	m.crowd.noteDelay(f.Text)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.heard[f.Text]++

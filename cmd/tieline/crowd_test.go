@@ -26,6 +26,7 @@ type crowd struct {
 	pauses  []time.Duration    // from the end of a socket, or its drain, until synced on the next
 	endings map[ending]int     // how sockets ended that members did not end themselves
 	said    map[string]*saying // by text, which are all different
+	delays  []time.Duration    // from before it was sent until it was heard, of what says when that was
 	refused map[chat.Kind]int  // sends that were to be repeated, by code
 	heardAt map[seat]string    // nil: nobody looks
 }
@@ -125,6 +126,24 @@ func (c *crowd) noteSaid(text string, s *saying) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.said[text] = s
+}
+
+// stamped is a text that says when it was said, and noteDelay how long ago that
+// was when it is heard.
+func stamped(text string) string { return fmt.Sprint(text, stampPre, time.Now().UnixNano()) }
+
+const stampPre = " at "
+
+func (c *crowd) noteDelay(text string) {
+	var at int64
+	if i := strings.LastIndex(text, stampPre); i < 0 {
+		return
+	} else if _, err := fmt.Sscan(text[i+len(stampPre):], &at); err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.delays = append(c.delays, time.Since(time.Unix(0, at)))
 }
 
 // noteRefused is told of each refusal for now.

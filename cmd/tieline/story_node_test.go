@@ -247,6 +247,9 @@ var launchProgram = launcher{real: true, start: func(n *node) (process, error) {
 	}
 	defer log.Close()
 	p := &storyProcess{cmd: exec.Command(path, "serve"), done: make(chan struct{})}
+	if n.s.o.files > 0 {
+		p.cmd = exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -n %d && exec %s serve", n.s.o.files, path))
+	}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = n.s.dir, log, log
 	p.cmd.Env = append(append(slices.Clone(n.s.env), n.env...), "TIELINE_LISTEN="+n.addr, "TIELINE_NODE_ID="+n.id)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

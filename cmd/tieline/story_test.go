@@ -61,6 +61,7 @@ type storyOptions struct {
 	inTheBox bool
 	redis    redisForm
 	proxies  bool
+	files    int // descriptors that a node may have; 0: as many as we may
 	launch   launcher
 }
 
@@ -90,6 +91,9 @@ func ordinaryUser() storyOption {
 func onSmallDisk() storyOption {
 	return func(o *storyOptions) { o.database, o.ordinary = testserver.MariaDBOnSmallDisk, true }
 }
+
+// files is how many file descriptors each node may have.
+func files(n int) storyOption { return func(o *storyOptions) { o.files = n } }
 
 // inTheBox has the one node use what it brings along instead of servers.
 func inTheBox() storyOption { return func(o *storyOptions) { o.nodes, o.inTheBox = 1, true } }
