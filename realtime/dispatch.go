@@ -95,6 +95,8 @@ func (r *reading) take(from io.Reader) bool {
 	f, err := wire.Decode(b.Bytes())
 	if err == nil {
 		err = r.dispatch(&f)
+	} else {
+		r.spend()
 	}
 	if err != nil {
 		r.refuseFrame(f.ID, err)

@@ -17,7 +17,7 @@ const (
 )
 
 // spend counts a frame that falls under no limit of its own: pings, reports of
-// what was received.
+// what was received, and what is not understood.
 func (r *reading) spend() {
 	now := time.Now()
 	if now.Sub(r.second) >= time.Second {

@@ -58,6 +58,12 @@ func TestAFloodIsReadLater(t *testing.T) {
 	for range freeMost + 50 {
 		a.expect(wire.Pong)
 	}
+	for range freeMost + 50 {
+		a.send(map[string]string{"type": "nonsense"})
+	}
+	for range freeMost + 50 {
+		a.expect(wire.Error)
+	}
 }
 
 func TestWhoGoesOverALimitIsHeld(t *testing.T) {

@@ -62,18 +62,18 @@ func (s *story) Siege(t *testing.T, people int) *siege {
 			}
 		})
 	}
-	x.talks()
+	x.talks(1)
 	return x
 }
 
 // talks waits until the people have heard of each other some more, and returns
 // the 99th percentile of how long that took.
-func (x *siege) talks() time.Duration {
+func (x *siege) talks(much int) time.Duration {
 	x.t.Helper()
 	x.people.mu.Lock()
 	x.people.delays = nil
 	x.people.mu.Unlock()
-	eventually(x.t, startup, "the people hear each other", func() bool { return x.heard() >= 20*len(x.people.members) })
+	eventually(x.t, startup, "the people hear each other", func() bool { return x.heard() >= 10*much*len(x.people.members) })
 	return x.slowest()
 }
 
@@ -94,7 +94,7 @@ func (x *siege) slowest() time.Duration {
 // so much for each of them, and a bit for all.
 func (x *siege) Attack(what string, clients, each int, do func(ctx context.Context, i int) string) {
 	x.t.Helper()
-	before, memory := x.talks(), x.n.memory()
+	before, memory := x.talks(1), x.n.memory()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	said := make([]string, clients)
@@ -102,8 +102,7 @@ func (x *siege) Attack(what string, clients, each int, do func(ctx context.Conte
 	for i := range clients {
 		attackers.Go(func() { said[i] = do(ctx, i) })
 	}
-	during := x.talks()
-	x.talks()
+	during := x.talks(3)
 	grown := x.n.memory() - memory
 	cancel()
 	attackers.Wait()
