@@ -33,7 +33,7 @@ func newSocket(c *websocket.Conn) *socket {
 
 const (
 	closeWithin = time.Second
-	chunk        = 16 << 10 // bytes of one system call
+	chunk       = 16 << 10 // bytes of one system call
 )
 
 // writers join what is written together.
