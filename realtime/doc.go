@@ -65,7 +65,9 @@
 // another run id, or without the number, mints the next; two nodes that do so at
 // once agree by a compare-and-set. A script that meets data of an older
 // generation forgets it, one that meets a newer generation refuses, and its node
-// catches up first. Positions of a new queue begin at the clock, so that even
+// catches up first. A node that learns of a new generation late may have delivered
+// to a master that the others had left, after they filled in from the history: it
+// delivers again what the outbox has still. Positions of a new queue begin at the clock, so that even
 // within one generation a position of a queue that expired or was evicted is
 // never taken for one of its successor.
 //

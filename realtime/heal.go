@@ -56,6 +56,9 @@ func (n *Node) Restored(since time.Time) {
 	if since.Unix() <= 0 { // this node has just started: what another did not live to tell, it tells
 		since = time.Now().Add(-replayAtStart)
 	}
+	if g := n.c.Generation(); n.generation.Swap(g) != g {
+		n.m.Redeliver() // the others may have turned to this Redis before this node did
+	}
 	n.mu.Lock()
 	if n.missed.IsZero() || since.Before(n.missed) {
 		n.missed = since

@@ -88,25 +88,26 @@ const (
 // Node is one node: sockets on one side, the cluster on the other.
 type Node struct {
 	// Set at construction.
-	o       Options
-	c       *cluster.Cluster
-	h       History
-	m       *messaging.Messenger
-	log     *slog.Logger
-	hub     *hub
-	lobby   *lobby
-	watch   *watchers
-	metrics *metrics
-	people  *people
-	tells   chan cluster.Frame // signals, typing and receipts on their way out
-	pace    chan struct{}      // a place for each socket that is catching up
-	door    chan struct{}      // a place for each socket that comes or goes
-	restore chan struct{}      // something may have been missed, since the time in missed
-	ready   atomic.Bool        // everything was well at least once
-	drain   atomic.Bool
-	lost    atomic.Bool  // a session that Redis should have was not there
-	waiting atomic.Int64 // for a place at the door
-	sockets sync.WaitGroup
+	o          Options
+	c          *cluster.Cluster
+	h          History
+	m          *messaging.Messenger
+	log        *slog.Logger
+	hub        *hub
+	lobby      *lobby
+	watch      *watchers
+	metrics    *metrics
+	people     *people
+	tells      chan cluster.Frame // signals, typing and receipts on their way out
+	pace       chan struct{}      // a place for each socket that is catching up
+	door       chan struct{}      // a place for each socket that comes or goes
+	restore    chan struct{}      // something may have been missed, since the time in missed
+	ready      atomic.Bool        // everything was well at least once
+	drain      atomic.Bool
+	lost       atomic.Bool  // a session that Redis should have was not there
+	generation atomic.Int64 // that Restored was last told of
+	waiting    atomic.Int64 // for a place at the door
+	sockets    sync.WaitGroup
 
 	mu       sync.Mutex                 // guards all below; taken after a conn's own
 	missed   time.Time                  // the earliest that Restored was told since it was last looked into

@@ -58,6 +58,9 @@ func (m *Messenger) deliverAll(ctx context.Context) {
 		case <-d.retry.C:
 			d.catchUp()
 		case <-m.nudge:
+			if m.again.Swap(false) {
+				d.again()
+			}
 			d.catchUp()
 		}
 	}
@@ -232,6 +235,11 @@ func inOrder(loaded []chat.Delivery, ranges []chat.Range) []chat.Delivery {
 		}
 	}
 	return out
+}
+
+// again has everything count as undelivered that the outbox has still.
+func (d *delivery) again() {
+	d.delivered, d.lately, d.behind = d.forgotten, nil, d.taken > d.forgotten
 }
 
 // forgetOld takes out of the outbox what was delivered a while ago. Nodes that do

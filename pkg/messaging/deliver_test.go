@@ -214,6 +214,40 @@ func TestTheOutboxIsCleared(t *testing.T) {
 	})
 }
 
+// What was delivered lately, to a Redis that others had given up, is delivered
+// again, ahead of what comes later; what is older they found in the history.
+func TestDeliveredAgain(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		n.submit("old")
+		pass(forgotten)
+		n.submit("a")
+		n.submit("b")
+		n.wantDelivered("old a b")
+		var again []string
+		n.c.hook(func(batch []chat.Delivery, search int) (int, error) {
+			for _, d := range batch {
+				again = append(again, fmt.Sprint(d.ClientID, search > 0))
+			}
+			return 0, nil
+		})
+		n.Redeliver()
+		synctest.Wait()
+		n.submit("c")
+		n.wantAnswers("4 live", "c")
+		if want := []string{"atrue", "btrue", "cfalse"}; !slices.Equal(again, want) {
+			t.Errorf("delivered again: %q, want %q", again, want)
+		}
+		n.wantDelivered("old a b c")
+		pass(forgotten)
+		n.wantWaiting("")
+		n.Redeliver()
+		n.wantAnswers("4 live", "c")
+		if len(again) != 3 {
+			t.Errorf("delivered again: %q", again)
+		}
+	})
+}
+
 // Redis is back, the database is not: what waits goes on waiting.
 func TestCatchingUpNeedsTheDatabase(t *testing.T) {
 	alone(t, func(t *testing.T, n *node) {

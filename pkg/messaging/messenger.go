@@ -3,6 +3,7 @@ package messaging
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -75,6 +76,7 @@ type Messenger struct {
 	in      chan *send   // waiting to be committed
 	batches chan *commit // committed, waiting to be delivered
 	nudge   chan struct{}
+	again   atomic.Bool   // what is in the outbox still is to be delivered again
 	ended   chan struct{} // closed when nobody commits any more
 }
 
@@ -109,6 +111,14 @@ func (m *Messenger) Nudge() {
 	case m.nudge <- struct{}{}:
 	default:
 	}
+}
+
+// Redeliver says that what was delivered lately may be lost: it went to a Redis
+// that others had given up already, and looked elsewhere for what they missed.
+// What the outbox has still is delivered again.
+func (m *Messenger) Redeliver() {
+	m.again.Store(true)
+	m.Nudge()
 }
 
 // nobody is the Observer of those who do not want one.
