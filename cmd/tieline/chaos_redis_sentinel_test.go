@@ -25,6 +25,18 @@ func TestChaosRedisTwoMasters(t *testing.T) {
 	r.Ends()
 }
 
+// The sentinels are told to put the replica in the master's place, while both are
+// well: for a moment some nodes speak to the one and some to the other.
+func TestChaosRedisMasterSwitched(t *testing.T) {
+	r := newTrial(t, "SENTINEL FAILOVER, both servers well", behindSentinels)
+	_, replica := r.Redis.Sentinels.Master()
+	r.LosesData(func() {
+		r.Redis.Sentinels.Sentinels()[0].Do("SENTINEL", "FAILOVER", "main")
+		r.Redis.Sentinels.AwaitMaster(replica)
+	})
+	r.Ends()
+}
+
 // All servers of either form hang, and go on where they were.
 func TestChaosRedisAllServersStopped(t *testing.T) {
 	t.Parallel()

@@ -47,7 +47,7 @@ const acknowledged = 2 * time.Second
 // talkers is how many people talk, and talkEvery how often each.
 const (
 	talkers   = 6
-	talkEvery = 100 * time.Millisecond
+	talkEvery = 150 * time.Millisecond
 )
 
 // newTrial starts the servers and the talking.
