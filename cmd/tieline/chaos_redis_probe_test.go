@@ -22,6 +22,9 @@ type probe struct {
 	mu     sync.Mutex
 	states map[*node][]state // what differs from the one before
 	last   map[*node]state
+	// stall is the longest that /healthz took, which asks for nothing but a turn: so
+	// long the machine may keep anything waiting.
+	stall time.Duration
 }
 
 // state is what a node said of itself.
@@ -85,8 +88,12 @@ func (p *probe) ask(ctx context.Context, n *node) (s state) {
 		Degraded []string
 	}
 	s.statuses[0] = answerOf(ctx, n.URL()+"/readyz", &said)
+	answered := time.Now()
 	s.statuses[1] = answerOf(ctx, n.URL()+"/healthz", nil)
 	s.by, s.ready = time.Now(), said.Ready
+	p.mu.Lock()
+	p.stall = max(p.stall, s.by.Sub(answered))
+	p.mu.Unlock()
 	for _, part := range said.Degraded {
 		if part == "redis" {
 			s.away = true
@@ -121,6 +128,12 @@ func (p *probe) newest(n *node) state {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.last[n]
+}
+
+func (p *probe) stalled() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stall
 }
 
 // check says whether the nodes told the truth during a trial: always alive,
