@@ -29,7 +29,7 @@ endif
 .PHONY: chaos
 chaos: needs ## run the failure tests that take minutes: crowds, kills, outages (RUN=TestChaosHerd for one)
 	$(GO) vet -tags chaos ./cmd/tieline
-	$(GO) test -race -vet=off -tags chaos -timeout 15m -count=1 -run '$(or $(RUN),^TestChaos)' ./cmd/tieline
+	$(GO) test -race -vet=off -tags chaos -timeout 15m -count=1 -v -run '$(or $(RUN),^TestChaos)' ./cmd/tieline
 
 .PHONY: check
 check: $(BIN)/kubectl-validate $(BIN)/kustomize ## gofmt, vet, staticcheck, and the manifests against the schemas of Kubernetes
