@@ -48,7 +48,7 @@ func (m *Messenger) deliverAll(ctx context.Context) {
 		select {
 		case b, ok := <-m.batches:
 			if !ok {
-				d.settleDoubts()
+				d.settleAll()
 				d.forget(d.delivered)
 				return
 			}
@@ -79,7 +79,10 @@ func (d *delivery) deliver(b *commit) {
 		return
 	case d.behind || !d.m.c.Up():
 	default:
-		err := d.m.c.Deliver(context.Background(), b.fresh(), 0)
+		err := d.doubtsBefore()
+		if err == nil {
+			err = d.m.c.Deliver(context.Background(), b.fresh(), 0)
+		}
 		if err == nil {
 			d.delivered = b.n
 			b.answer(true)
@@ -246,7 +249,7 @@ func (d *delivery) again() {
 // not reach Redis show what is there: without holes, since it takes them less
 // time to know that they do not.
 func (d *delivery) forgetOld() {
-	d.settleDoubts()
+	d.settleAll()
 	d.lately = append(d.lately, d.delivered)
 	if len(d.lately) > forgetAfter {
 		d.forget(d.lately[0])

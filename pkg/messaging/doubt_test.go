@@ -51,10 +51,10 @@ func TestACommitInDoubt(t *testing.T) {
 					n.wantAnswers("unavailable+1 live", "a")
 				}
 				pass(forgotten)
-				n.wantDelivered("b a")
+				n.wantDelivered("a b")
 				n.wantWaiting("")
 				pass(2 * doubtFor)
-				n.wantDelivered("b a")
+				n.wantDelivered("a b")
 			})
 		})
 	}
@@ -203,7 +203,7 @@ func TestManyCommitsInDoubt(t *testing.T) {
 		if got := asked.Load(); got > 6 {
 			t.Errorf("the outbox was read %d times", got)
 		}
-		n.wantDelivered("later first last")
+		n.wantDelivered("first last later")
 		pass(2 * doubtFor)
 		n.submit("latest")
 		pass(forgotten)
