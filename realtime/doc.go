@@ -120,7 +120,9 @@
 //	frames under no limit, 500 a second   not read from until the second is over
 //	a frame over TIELINE_LIMIT_*          refused; not read from for up to 100 ms
 //	one frame, 64 KiB in any parts        closed with 1009
-//	one write, 30 s                       cut off with 4008; it can resume
+//	16 KiB written, 30 s                  cut off with 4008; it can resume
+//	connections, the descriptors less 128 closed at once: another node has room
+//	a request's headers, 10 s             closed
 //	sends waiting, 8,192                  senders wait 2 s, then "unavailable"
 //	a conversation locked elsewhere, 1 s  its sends are "unavailable"; others go on
 //	signals waiting, 8,192                refused ("unavailable"), typing dropped
