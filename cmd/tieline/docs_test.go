@@ -57,6 +57,23 @@ func TestReadmeListsTheSettings(t *testing.T) {
 	}
 }
 
+// What the README says of failures is what a test has seen.
+func TestReadmeNamesRealTests(t *testing.T) {
+	var tests strings.Builder
+	for _, name := range sourceFiles(t, "_test.go") {
+		tests.WriteString(read(t, name))
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(read(t, "README.md"), -1)
+	if len(named) == 0 {
+		t.Error("README.md names no test")
+	}
+	for _, name := range named {
+		if !strings.Contains(tests.String(), "func "+name[1]+"(t *testing.T)") {
+			t.Errorf("README.md names %s, which is no test", name[1])
+		}
+	}
+}
+
 // settings maps every environment variable of the program to the type of its field.
 func settings() map[string]reflect.Type {
 	all := map[string]reflect.Type{}

@@ -199,7 +199,9 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(1)
 	db := &DB{bun: bun.NewDB(pool, newSQLiteDialect()), log: o.Log}
-	if err := db.Ping(ctx); err != nil {
+	// Of those who make a new file at the same time one turns its journal to WAL;
+	// SQLite has the others not wait for that, but fail.
+	if err := untilWon(ctx, func() error { return db.Ping(ctx) }); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

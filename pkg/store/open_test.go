@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,4 +111,24 @@ func TestClosedDatabaseIsUnavailable(t *testing.T) {
 			t.Error(kind)
 		}
 	})
+}
+
+// A new file is made by whoever comes first, and those who come at the same time
+// wait for it.
+func TestOpeningANewFileTogether(t *testing.T) {
+	for range 20 {
+		url := "sqlite://" + filepath.Join(t.TempDir(), "new.db")
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				db, err := Open(context.Background(), url, Options{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				db.Close()
+			})
+		}
+		all.Wait()
+	}
 }

@@ -25,21 +25,23 @@ const (
 func (db *DB) inTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
 	ctx, cancel := within(ctx, askWithin)
 	defer cancel()
+	return fail("store.tx", untilWon(ctx, func() error { return db.bun.RunInTx(ctx, nil, fn) }))
+}
+
+// untilWon does something again that lost to somebody else, a number of times.
+func untilWon(ctx context.Context, do func() error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		err := db.bun.RunInTx(ctx, nil, fn)
-		if err == nil {
-			return nil
-		}
-		if attempt == maxAttempts || !lostRace(err) {
-			return fail("store.tx", err)
+		err := do()
+		if err == nil || attempt == maxAttempts || !lostRace(err) {
+			return err
 		}
 		wait := time.NewTimer(pause/2 + rand.N(pause/2+1))
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
 			wait.Stop()
-			return fail("store.tx", err)
+			return err
 		}
 		pause = min(2*pause, maxPause)
 	}
