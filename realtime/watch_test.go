@@ -163,7 +163,7 @@ func TestPresenceThatWasDroppedIsToldAgain(t *testing.T) {
 	c.sees(bob.id, true)
 }
 
-// A database that does not answer holds nobody up for long: it only adds when
+// A database that does not answer holds nobody up: it only adds when
 // people were last seen.
 func TestWatchWithAFrozenDatabase(t *testing.T) {
 	w := newWorld(t, false)
@@ -171,16 +171,12 @@ func TestWatchWithAFrozenDatabase(t *testing.T) {
 	bob, web := w.person(n, "bob")
 	_, carols := w.person(n, "carol")
 	c := carols.connect(n, "")
-	began := time.Now()
 	frozen, _ := n.db.holdUp(t, "LastSeen")
 	c.watch(bob.id)
 	<-frozen
 	c.sees(bob.id, false)
 	web.connect(n, "")
 	c.sees(bob.id, true)
-	if took := time.Since(began); took > 4*time.Second {
-		t.Errorf("it took %v", took)
-	}
 	if _, err := n.Presence(t.Context(), []chat.UserID{bob.id, "nobody"}); err != nil {
 		t.Error(err)
 	}

@@ -46,7 +46,7 @@ func (s *story) awaits(within time.Duration, away ...string) {
 		var ready bool
 		var gone []string
 		var got [3]int
-		if !until(within, func() bool {
+		if !until(s.patience(within), func() bool {
 			ready, gone, got = n.saysOfItself()
 			return ready == want && slices.Equal(gone, away) && got == statuses
 		}) {

@@ -125,7 +125,7 @@ func onlineBy(n *node, as *device) (all []chat.UserID) {
 // never away; of several devices one is enough.
 func TestComingBackIsNotSeen(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, setting("TIELINE_OFFLINE_GRACE", "4s"))
+	s := newStory(t, setting("TIELINE_OFFLINE_GRACE", "8s"))
 	alice, bob := s.User("alice"), s.User("bob")
 	bob.On("n2")
 	alice.On("n1").Watches(bob).SeesOnline(bob)
@@ -140,7 +140,7 @@ func TestComingBackIsNotSeen(t *testing.T) {
 	}
 	alice.isOnline(bob, true)
 	bob.Leaves()
-	alice.Within(6 * time.Second).SeesOffline(bob)
+	alice.Within(10 * time.Second).SeesOffline(bob)
 	if n := alice.wentOff(bob) - before; n != 1 {
 		t.Errorf("bob was shown offline %d times, and went once\n%s", n, alice.line.recent())
 	}

@@ -78,8 +78,11 @@ func (u *User) Device(id chat.DeviceID, p chat.Platform) *device {
 	return d
 }
 
-// Within gives the verb that follows another deadline.
-func (d *device) Within(t time.Duration) *device { return &device{place: d.place, within: t} }
+// Within gives the verb that follows another deadline: a promise, and what a busy
+// machine adds to it.
+func (d *device) Within(t time.Duration) *device {
+	return &device{place: d.place, within: d.s.patience(t)}
+}
 
 // String is how failures name the device.
 func (d *place) String() string { return d.user.name + "'s " + string(d.id) }

@@ -49,7 +49,8 @@ type story struct {
 
 // Deadlines of verbs that no Within was said for.
 const (
-	soon    = 15 * time.Second // anything that happens by itself
+	soon    = 30 * time.Second // anything that happens by itself
+	busy    = 10 * time.Second // what a machine with other work may add to what is promised
 	startup = 60 * time.Second // a node with migrations, on a busy machine
 )
 
@@ -122,6 +123,14 @@ func newStory(t testing.TB, options ...storyOption) *story {
 
 // storyKey signs the access tokens of all stories.
 const storyKey = "a key of a story, 32 bytes or more"
+
+// patience is how long is waited for what is promised within a time.
+func (s *story) patience(promised time.Duration) time.Duration {
+	if s.o.launch.real {
+		return promised + busy
+	}
+	return promised
+}
 
 // environment starts the servers that the nodes share, and names them.
 func (s *story) environment() {

@@ -89,7 +89,7 @@ func TestProxyDisturbs(t *testing.T) {
 	began := time.Now()
 	a.says("PING")
 	a.hears("+PONG")
-	if took := time.Since(began); took < 200*time.Millisecond || took > 2*time.Second {
+	if took := time.Since(began); took < 200*time.Millisecond {
 		t.Fatal("a delay of 100 ms each way took", took)
 	}
 	p.Cut()
