@@ -143,20 +143,21 @@ func (l *load) speakByHTTP(m *member, i int) {
 			Conversation chat.ConversationID
 			Seq          int64
 		}
-		if l.insist(m, i+n, "/api/v1/conversations/"+string(at.ID)+"/messages", body, &ack) {
+		if l.insist(m, i, "/api/v1/conversations/"+string(at.ID)+"/messages", body, &ack) {
 			l.crowd.noteSaid(text, &saying{by: m, to: []*member{to}, at: seat{ack.Conversation, ack.Seq}, ack: time.Now()})
 		}
 	})
 }
 
-// insist posts the same, to one node after the other, until it is done.
-func (l *load) insist(m *member, first int, path string, body, into any) bool {
+// insist posts the same until it is done, always to one node: what somebody says by
+// way of several arrives in no order.
+func (l *load) insist(m *member, node int, path string, body, into any) bool {
 	text, err := json.Marshal(body)
 	if err != nil {
 		l.t.Error(err)
 	}
-	for i := first; l.ctx.Err() == nil; i++ {
-		done, err := l.post(l.s.urls()[i%len(l.s.urls())]+path, m.token, text, into)
+	for l.ctx.Err() == nil {
+		done, err := l.post(l.s.nodes[node%len(l.s.nodes)].URL()+path, m.token, text, into)
 		if done || err != nil {
 			if err != nil {
 				l.t.Errorf("POST %s: %v", path, err)
