@@ -204,17 +204,17 @@ func (m *Messenger) redeliver(ctx context.Context, left []chat.Leftover) error {
 	if err != nil {
 		return err
 	}
-	batch, size := make([]chat.Delivery, 0, len(loaded)), 0
-	for i, d := range inOrder(loaded, ranges) {
-		batch = append(batch, d)
-		size += len(d.Text)
-		if i < len(loaded)-1 && size < maxBytes {
-			continue
+	rest := inOrder(loaded, ranges)
+	for len(rest) > 0 {
+		n, size := 0, 0
+		for n < len(rest) && size < maxBytes {
+			size += len(rest[n].Text)
+			n++
 		}
-		if err := m.c.Deliver(ctx, batch, searchAll); err != nil {
+		if err := m.c.Deliver(ctx, rest[:n], searchAll); err != nil {
 			return err
 		}
-		batch, size = batch[:0], 0
+		rest = rest[n:]
 	}
 	return nil
 }
