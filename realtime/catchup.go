@@ -160,6 +160,7 @@ type filling struct {
 	at     cluster.Offset // the cursor that it was read for
 	page   cluster.Page   // the head of the queue before it was read
 	missed []chat.Missed
+	events []chat.Event
 }
 
 // fill reads from the history what the queue does not have: everything since
@@ -171,8 +172,13 @@ func (c *conn) fill(ctx context.Context, at cluster.Offset) (*filling, error) {
 		return nil, err
 	}
 	c.node.metrics.fills.Inc()
-	missed, err := c.node.h.Missed(ctx, c.session.User, time.UnixMilli(at.At).Add(-fillMargin), pushMost)
-	return &filling{at, page, missed}, err
+	since := time.UnixMilli(at.At).Add(-fillMargin)
+	missed, err := c.node.h.Missed(ctx, c.session.User, since, pushMost)
+	if err != nil {
+		return nil, err
+	}
+	events, err := c.node.o.Events.EventsSince(ctx, c.session.User, since, pushMost)
+	return &filling{at, page, missed, events}, err
 }
 
 // show shows what the history filled in, at the reader's pace; false when the
@@ -187,6 +193,12 @@ func (c *conn) show(f *filling) bool {
 		for j := range f.missed[i].Messages {
 			newest = max(newest, f.missed[i].Messages[j].At.UnixMilli())
 		}
+	}
+	if !c.showEvents(f.events, &f.at) {
+		return false
+	}
+	if n := len(f.events); n > 0 {
+		newest = max(newest, f.events[n-1].At.UnixMilli())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -212,7 +224,25 @@ func (c *conn) showMissed(m *chat.Missed, at *cluster.Offset) bool {
 		if !c.recent.has(key) {
 			c.recent.add(key, c.node.recentMost())
 			c.noteLocked(m.Conversation, m.Messages[i].Seq, trace.Pushed)
-			c.frameLocked(body, at)
+			c.frameLocked(wire.Message, body, at)
+		}
+		c.mu.Unlock()
+	}
+	return true
+}
+
+// showEvents shows the events that were missed, at the reader's pace.
+func (c *conn) showEvents(events []chat.Event, at *cluster.Offset) bool {
+	for i := range events {
+		if !c.waitForRoom() || !c.waitForCredit() {
+			return false
+		}
+		body := wire.EncodeEvent(&events[i])
+		key := recentKey(cluster.EventPlace(events[i].ID), 0)
+		c.mu.Lock()
+		if !c.recent.has(key) {
+			c.recent.add(key, c.node.recentMost())
+			c.frameLocked(wire.Event, body, at)
 		}
 		c.mu.Unlock()
 	}

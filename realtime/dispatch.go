@@ -265,6 +265,9 @@ func (r *reading) pass(to *wire.Target, encode func(wire.Target) []byte, droppab
 	ctx, cancel := r.within()
 	defer cancel()
 	users, all, err := r.node.m.Reachable(ctx, r.session.User, chat.Target(*to))
+	if kind := chat.KindOf(err); droppable && (kind == chat.Blocked || kind == chat.NotFriends) {
+		return nil // withheld, and not told
+	}
 	if err != nil {
 		return err
 	}

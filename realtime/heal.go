@@ -58,6 +58,7 @@ func (n *Node) Restored(since time.Time) {
 	}
 	if g := n.c.Generation(); n.generation.Swap(g) != g {
 		n.m.Redeliver() // the others may have turned to this Redis before this node did
+		n.o.Notifier.Redeliver()
 	}
 	n.mu.Lock()
 	if n.missed.IsZero() || since.Before(n.missed) {
@@ -85,6 +86,8 @@ func (n *Node) healOnce(ctx context.Context, since time.Time) error {
 	if err := n.c.Hold(ctx, n.hub.everybody(), nil, true); err != nil {
 		return err
 	}
+	n.m.Doubt()
+	n.watch.relateAll()
 	n.watch.renew()
 	n.m.Nudge()
 	return nil

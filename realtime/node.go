@@ -55,12 +55,29 @@ type History interface {
 	Load(ctx context.Context, ranges []chat.Range) ([]chat.Delivery, error)
 }
 
+// Events is what sockets are filled in from beside messages.
+type Events interface {
+	EventsSince(ctx context.Context, u chat.UserID, since time.Time, most int) ([]chat.Event, error)
+}
+
+// Blocks is what is known of who does not want to be seen by whom.
+type Blocks interface {
+	// Blockers returns who of some users has blocked one.
+	Blockers(ctx context.Context, of chat.UserID, among []chat.UserID) ([]chat.UserID, error)
+}
+
+// Notifier delivers events again after a Redis that others had given up.
+type Notifier interface{ Redeliver() }
+
 // Options are what a node is made of.
 type Options struct {
 	ID        chat.NodeID
 	Gate      Gate
 	Devices   Devices
 	History   History
+	Events    Events
+	Notifier  Notifier
+	Blocks    Blocks
 	Messenger *messaging.Messenger
 	Cluster   *cluster.Cluster
 	Ledger    cluster.Ledger
@@ -183,6 +200,10 @@ func (n *Node) Deliver(e *cluster.Envelope) {
 		}
 	}
 	n.watch.changed(e.Changed)
+	for _, p := range e.Related {
+		n.m.Doubt(chat.DirectID(p.A, p.B))
+		n.watch.related(p)
+	}
 }
 
 func (n *Node) show(f *cluster.Frame) {

@@ -41,6 +41,11 @@ func (c *conn) takeLocked(q *cluster.Queued, live bool) {
 		c.noteLocked(q.Conversation, q.Seq, trace.Acked)
 		return
 	}
+	if q.IsEvent() {
+		c.recent.add(key, c.node.recentMost())
+		c.frameLocked(wire.Event, q.Body, &c.cursor)
+		return
+	}
 	c.noteLocked(q.Conversation, q.Seq, trace.Pushed)
 	c.showLocked(q.Body, key)
 }
@@ -50,16 +55,17 @@ func (c *conn) noteLocked(id chat.ConversationID, seq int64, stage trace.Stage) 
 	c.node.o.Trace.Note(id, seq, trace.Event{Stage: stage, User: c.session.User, Device: c.session.Device})
 }
 
-// showLocked queues a message frame with the cursor as its offset.
+// showLocked queues a message frame with the cursor as its offset; frameLocked
+// queues one of any type that counts as missed or as received.
 func (c *conn) showLocked(body []byte, key uint64) {
 	c.recent.add(key, c.node.recentMost())
-	c.frameLocked(body, &c.cursor)
+	c.frameLocked(wire.Message, body, &c.cursor)
 }
 
-func (c *conn) frameLocked(body []byte, at *cluster.Offset) {
+func (c *conn) frameLocked(typ string, body []byte, at *cluster.Offset) {
 	var offset [160]byte
 	frame := make([]byte, 0, len(body)+128)
-	c.sendLocked(wire.AppendQueued(frame, wire.Message, string(at.Append(offset[:0])), body))
+	c.sendLocked(wire.AppendQueued(frame, typ, string(at.Append(offset[:0])), body))
 	c.unreported++
 	if !c.synced {
 		c.count++

@@ -240,6 +240,8 @@ func (s *socket) take(p []byte) {
 		}
 		s.seen[key] = true
 		s.counted++
+	case wire.Event:
+		s.counted++
 	case wire.Synced:
 		if f.Count != s.counted || !s.counting {
 			s.t.Errorf("synced counts %d, there were %d", f.Count, s.counted)

@@ -25,6 +25,7 @@ type watchers struct {
 	asked []question                         // to be answered now
 	owed  map[*conn]map[chat.UserID]struct{} // to be told again: what they were told was dropped
 	later map[chat.UserID]time.Time          // to be looked at when their grace time is over
+	shun  shunned
 }
 
 // question is a socket's wish to know where people are now. It is answered by
@@ -51,7 +52,7 @@ const (
 
 func newWatchers(n *Node) *watchers {
 	return &watchers{node: n, wake: make(chan struct{}, 1), users: map[chat.UserID]*watched{}, dirty: map[chat.UserID]struct{}{},
-		owed: map[*conn]map[chat.UserID]struct{}{}, later: map[chat.UserID]time.Time{}}
+		owed: map[*conn]map[chat.UserID]struct{}{}, later: map[chat.UserID]time.Time{}, shun: newShunned()}
 }
 
 // watch has the socket told of these users' presence, now and on each change.
@@ -78,6 +79,10 @@ func (r *reading) watch(users []chat.UserID) error {
 	defer cancel()
 	if err := r.node.c.Watch(ctx, r.node.watch.add(r.conn, users)); err != nil {
 		return err
+	}
+	if _, err := r.node.watch.readShunned(ctx, r.conn, users); err != nil {
+		r.node.log.Debug("blocks not read", "error", err) // with the database away, presence goes on
+		r.node.watch.doubt(r.conn, users)
 	}
 	r.node.watch.ask(r.conn, users)
 	return nil
@@ -123,10 +128,8 @@ func (w *watchers) remove(c *conn, users []chat.UserID) {
 				delete(w.users, u)
 			}
 		}
-		delete(w.owed[c], u)
-	}
-	if len(w.owed[c]) == 0 {
-		delete(w.owed, c)
+		drop(w.owed, c, u)
+		w.shun.forget(c, u)
 	}
 }
 
@@ -145,10 +148,7 @@ func (w *watchers) owe(c *conn, users []chat.UserID) {
 	for _, u := range users {
 		if e := w.users[u]; e != nil {
 			if _, watches := e.conns[c]; watches {
-				if w.owed[c] == nil {
-					w.owed[c] = map[chat.UserID]struct{}{}
-				}
-				w.owed[c][u] = struct{}{}
+				put(w.owed, c, u)
 			}
 		}
 	}
@@ -206,11 +206,13 @@ func (w *watchers) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-w.wake:
+			w.relate(ctx)
 		case <-soon.C:
 			w.takeLater()
 		case <-every.C:
 			w.payBack()
 			w.renew()
+			w.relate(ctx)
 		case <-tell.C:
 			if err := w.node.c.Watch(ctx, w.all()); err != nil {
 				w.node.log.Debug("watch not renewed", "error", err)
@@ -272,8 +274,11 @@ func (w *watchers) look(ctx context.Context) {
 		}
 		for c, users := range tell {
 			mine := make(map[chat.UserID]chat.Presence, len(users))
-			for _, u := range users {
+			for _, u := range w.visible(c, users) {
 				mine[u] = full[u]
+			}
+			for _, u := range users {
+				mine[u] = mine[u] // to the others they are offline, and were never seen
 			}
 			if !c.offer(wire.Encode(presenceFrame(mine)), outLow) {
 				w.owe(c, users)
@@ -329,7 +334,9 @@ func (w *watchers) compare(some []chat.UserID, now map[chat.UserID]cluster.Statu
 		}
 		changed = append(changed, u)
 		for c := range e.conns {
-			tell[c] = append(tell[c], u)
+			if !w.shun.has(c, u) {
+				tell[c] = append(tell[c], u)
+			}
 		}
 	}
 	return changed, tell

@@ -20,6 +20,7 @@ import (
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/embedded"
 	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/notify"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/pkg/store/storetest"
 	"github.com/tieline/tieline/pkg/testserver"
@@ -123,11 +124,15 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 // peer is one node of a world.
 type peer struct {
 	*Node
-	w    *world
-	db   *database
-	r    *cluster.Redis
-	acc  *account.Accounts
-	stop func() // as an orderly end does, but for the drain
+	w   *world
+	db  *database
+	r   *cluster.Redis
+	acc *account.Accounts
+
+	events   *store.Events
+	notifier *notify.Notifier
+	people   *store.People
+	stop     func() // as an orderly end does, but for the drain
 
 	mu     sync.Mutex
 	filter func(*cluster.Envelope) bool // false: the envelope is lost
@@ -180,15 +185,19 @@ func (w *world) startNode(id chat.NodeID, redisURL string) *peer {
 	})
 	p.acc = account.New(w.users, c, account.Options{Key: make([]byte, 32), Policy: chat.Multi, MaxDevices: 10, Registration: account.Open, Log: quiet})
 	m := messaging.New(p.db, c, messaging.Options{Boot: boot, Log: quiet})
+	p.events = store.NewEvents(w.db)
+	p.people = store.NewPeople(w.db)
+	p.notifier = notify.New(p.events, c, notify.Options{Keep: time.Hour, Log: quiet})
 	p.Node = New(Options{
-		ID: id, Gate: gate{p}, Devices: p.db, History: p.db, Messenger: m, Cluster: c, Ledger: p.db,
+		ID: id, Gate: gate{p}, Devices: p.db, History: p.db, Events: p.events, Notifier: p.notifier, Blocks: p.people,
+		Messenger: m, Cluster: c, Ledger: p.db,
 		Grace: w.o.grace, Heartbeat: w.o.heartbeat, Log: quiet,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	n := p.Node
 	loops := []func(context.Context) error{
-		func(ctx context.Context) error { return c.Run(ctx, p) }, m.Run,
+		func(ctx context.Context) error { return c.Run(ctx, p) }, m.Run, p.notifier.Run,
 		// As Node.Run, but for the sweep, which would in time put right whatever a
 		// test is to find broken; see peer.sweepAll.
 		n.heal, n.pollOutbox, n.lobby.run, n.watch.run, n.tell, n.save, n.beat,

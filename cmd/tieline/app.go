@@ -19,6 +19,7 @@ import (
 	"github.com/tieline/tieline/pkg/device"
 	"github.com/tieline/tieline/pkg/embedded"
 	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/notify"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/pkg/wire"
@@ -35,6 +36,7 @@ type App struct {
 	redis     *cluster.Redis
 	cluster   *cluster.Cluster
 	messenger *messaging.Messenger
+	notifier  *notify.Notifier
 	node      *realtime.Node
 	http      server
 	listener  *doorman
@@ -146,10 +148,13 @@ func (a *App) build(key []byte) {
 	a.cluster = cluster.New(a.redis, options)
 	accounts := account.New(people, a.cluster, accountOptions(a.cfg, key, a.log))
 	registry.MustRegister(a.listener.turned)
-	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring})
+	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring, FriendsOnly: a.cfg.Direct == "friends"})
+	events := store.NewEvents(a.db)
+	a.notifier = notify.New(events, a.cluster, notify.Options{Keep: a.cfg.QueueAge, Log: a.log})
 	limits := cluster.NewLimits(a.cluster, rates(a.cfg), countLimited(registry))
 	a.node = realtime.New(realtime.Options{
-		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Messenger: a.messenger, Cluster: a.cluster,
+		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Events: events, Notifier: a.notifier, Blocks: store.NewPeople(a.db),
+		Messenger: a.messenger, Cluster: a.cluster,
 		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
 	})
 	a.http = handlers.New(handlers.Options{
@@ -208,6 +213,7 @@ func (a *App) Run(ctx context.Context) error {
 	start("cluster", func() error { return a.cluster.Run(work, a.node) })
 	start("node", func() error { return a.node.Run(work) })
 	start("messages", func() error { return a.messenger.Run(sending) })
+	start("events", func() error { return a.notifier.Run(sending) })
 	start("http", func() error { return a.http.Listener(a.listener) })
 	a.banner()
 

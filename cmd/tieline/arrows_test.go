@@ -22,7 +22,7 @@ const (
 // The layers that several lines of the map below name.
 const (
 	vocabulary = "pkg/chat"
-	useCases   = "pkg/account pkg/device pkg/messaging"
+	useCases   = "pkg/account pkg/device pkg/messaging pkg/notify pkg/people"
 )
 
 // arrows says which packages of ours each package may import, and why no more.
@@ -39,6 +39,9 @@ var arrows = map[string]struct{ may, because string }{
 	"pkg/account":   {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/device":    {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/messaging": {vocabulary + " pkg/trace", "a use-case never calls another, and states as an interface what it needs of a store"},
+
+	"pkg/notify": {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
+	"pkg/people": {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 
 	"pkg/store":        {vocabulary + " sql/migrations " + useCases, "the store meets the contracts of the use-cases; it never hears of Redis or of a socket"},
 	"realtime/cluster": {vocabulary + " pkg/wire pkg/trace " + useCases, "what the nodes agree on meets the contracts of the use-cases; it never hears of SQL or of HTTP"},

@@ -7,6 +7,7 @@ type Conversation struct {
 	ID      ConversationID
 	Direct  bool
 	A, B    UserID // of a direct one, sorted
+	Gate    Gate   // of a direct one
 	Name    string // of a room
 	LastSeq int64
 	LastAt  time.Time

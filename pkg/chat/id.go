@@ -40,6 +40,14 @@ func NewID() string {
 	return encode32(b)
 }
 
+// IDAt returns what no id that is made from a time on is less than, and every
+// earlier one is: ids sort by time, so a bound of time is a bound of ids.
+func IDAt(t time.Time) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(max(t.UnixMilli(), 0))<<16)
+	return encode32(b)
+}
+
 // DirectID returns the id of the direct conversation of two people, the same
 // whoever asks and on whichever node: a digest of the sorted pair.
 func DirectID(a, b UserID) ConversationID {

@@ -10,8 +10,11 @@ type Pending struct {
 	// Repeated says that the sender had committed this client id before: Seq and
 	// At are those of the first time, and nothing new is to be delivered.
 	Repeated bool
+	// FriendsOnly says that in a direct conversation only friends may write.
+	FriendsOnly bool
 	// Err is set for this message alone: Conflict, when the client id was used
-	// for something else; Unavailable, when its conversation is locked.
+	// for something else; Unavailable, when its conversation is locked; what
+	// Conversation.Shut says.
 	Err error
 }
 

@@ -36,7 +36,7 @@ func (m *Messenger) History(ctx context.Context, u chat.UserID, id chat.Conversa
 	if err != nil {
 		return nil, err
 	}
-	return m.h.History(ctx, c, p.Before, p.After, Limit(p.Limit))
+	return m.h.History(ctx, c.Conversation, p.Before, p.After, Limit(p.Limit))
 }
 
 // Conversations returns a person's conversations, the liveliest first, by

@@ -139,12 +139,12 @@ func TestWhoIsReachable(t *testing.T) {
 func TestTheRoomCacheIsBounded(t *testing.T) {
 	r := newRoomCache()
 	for i := range maxRoomCache + 10 {
-		r.put(chat.Conversation{ID: chat.ConversationID(fmt.Sprint(i)), LastSeq: 7})
+		r.put(chat.Conversation{ID: chat.ConversationID(fmt.Sprint(i)), LastSeq: 7}, 0)
 	}
 	if len(r.m) > maxRoomCache {
 		t.Error(len(r.m))
 	}
-	if c, ok := r.get(chat.ConversationID(fmt.Sprint(maxRoomCache + 9))); !ok || c.LastSeq != 0 {
+	if c, ok, _ := r.get(chat.ConversationID(fmt.Sprint(maxRoomCache + 9))); !ok || c.LastSeq != 0 {
 		t.Errorf("%+v, %v", c, ok)
 	}
 }

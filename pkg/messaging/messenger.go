@@ -52,6 +52,8 @@ type Options struct {
 	Log     *slog.Logger
 	Observe Observer
 	Trace   *trace.Ring // nil: nothing is remembered
+	// FriendsOnly says that only friends may write to, and signal, a person.
+	FriendsOnly bool
 }
 
 // Observer hears of what happens, for metrics; every method may be called from

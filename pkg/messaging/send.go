@@ -89,6 +89,7 @@ func (m *Messenger) prepare(ctx context.Context, o Outgoing) (*send, error) {
 	}
 	s := &send{Pending: chat.Pending{Digest: o.Draft.Digest(c.ID)}}
 	s.Message = chat.Message{Draft: o.Draft, Conversation: c.ID, ClientID: o.ClientID, From: o.From}
+	s.FriendsOnly = m.o.FriendsOnly
 	if c.Direct {
 		s.To.User = c.Peer(o.From.ID)
 	} else {

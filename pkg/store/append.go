@@ -58,6 +58,12 @@ func (s *Messages) Append(ctx context.Context, node string, n int64, batch []*ch
 		if err == nil {
 			break
 		}
+		if errors.Is(err, errShut) {
+			if fresh, err = s.withoutShut(ctx, fresh, before); err != nil {
+				return err
+			}
+			continue
+		}
 		if all := idsOf(fresh); errors.Is(err, errLocked) && len(doubtful) < len(all) {
 			doubtful = all
 			continue
@@ -120,8 +126,11 @@ func splitTwins(batch []*chat.Pending) (fresh []*chat.Pending, twins map[*chat.P
 func (s *Messages) appendIn(ctx context.Context, tx bun.Tx, node string, n int64, fresh []*chat.Pending) error {
 	at := now()
 	heads := headsOf(fresh, at)
-	next, err := s.moveHeads(ctx, tx, heads)
+	next, gates, err := s.moveHeads(ctx, tx, heads)
 	if err != nil {
+		return err
+	}
+	if err := shut(fresh, gates); err != nil {
 		return err
 	}
 	left := leftoverRow{NodeID: []byte(node), N: n, At: at}
@@ -142,8 +151,9 @@ func (s *Messages) appendIn(ctx context.Context, tx bun.Tx, node string, n int64
 }
 
 // moveHeads adds each head's count (its LastSeq here) to the conversation, which
-// locks it until the commit, and returns the first seq that is ours in each.
-func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (map[chat.ConversationID]int64, error) {
+// locks it until the commit, and returns the first seq that is ours in each, and
+// its gate.
+func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (map[chat.ConversationID]int64, map[chat.ConversationID]chat.Gate, error) {
 	up := tx.NewInsert().Model(&heads)
 	if s.db.isMySQL() {
 		up.On("DUPLICATE KEY UPDATE").Set("last_seq = last_seq + VALUES(last_seq), last_at = VALUES(last_at)")
@@ -154,7 +164,7 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 		if lockedOut(err) {
 			err = errLocked
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	ids := make([]chat.ConversationID, len(heads))
 	for i := range heads {
@@ -163,23 +173,33 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 	var moved []struct {
 		ID      chat.ConversationID
 		LastSeq int64
+		Gate    chat.Gate
 	}
-	if err := tx.NewSelect().Table("conversations").Column("id", "last_seq").Where("id IN (?)", bun.List(ids)).Scan(ctx, &moved); err != nil {
-		return nil, err
+	if err := tx.NewSelect().Table("conversations").Column("id", "last_seq", "gate").Where("id IN (?)", bun.List(ids)).Scan(ctx, &moved); err != nil {
+		return nil, nil, err
 	}
-	next := make(map[chat.ConversationID]int64, len(heads))
+	next, gates := make(map[chat.ConversationID]int64, len(heads)), make(map[chat.ConversationID]chat.Gate, len(heads))
 	for _, m := range moved {
-		next[m.ID] = m.LastSeq + 1
+		next[m.ID], gates[m.ID] = m.LastSeq+1, m.Gate
 	}
 	for i := range heads {
 		next[heads[i].ID] -= heads[i].LastSeq
 	}
-	return next, nil
+	return next, gates, nil
 }
 
 // withoutRepeated answers what was committed before, notes it, and returns the
 // rest.
 func (s *Messages) withoutRepeated(ctx context.Context, fresh []*chat.Pending, before map[sendKey]kept) ([]*chat.Pending, error) {
+	rest, err := s.notRepeated(ctx, fresh, before)
+	if err == nil && len(rest) == len(fresh) {
+		return nil, chat.E("store.append", chat.Unavailable, nil) // it was there and is gone: try again later
+	}
+	return rest, err
+}
+
+// notRepeated is withoutRepeated where there may be no repetition.
+func (s *Messages) notRepeated(ctx context.Context, fresh []*chat.Pending, before map[sendKey]kept) ([]*chat.Pending, error) {
 	var rows []messageRow
 	err := s.db.query(ctx, "store.repeated", func(ctx context.Context, q bun.IDB) error {
 		sel := q.NewSelect().Model(&rows).Column("conversation_id", "seq", "sender_id", "client_id", "digest", "at")
@@ -204,9 +224,6 @@ func (s *Messages) withoutRepeated(ctx context.Context, fresh []*chat.Pending, b
 		} else {
 			rest = append(rest, p)
 		}
-	}
-	if len(rest) == len(fresh) {
-		return nil, chat.E("store.append", chat.Unavailable, nil) // it was there and is gone: try again later
 	}
 	return rest, nil
 }

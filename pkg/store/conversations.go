@@ -27,6 +27,7 @@ type conversationRow struct {
 	Direct    bool                `bun:"direct"`
 	UserA     chat.UserID         `bun:"user_a"`
 	UserB     chat.UserID         `bun:"user_b"`
+	Gate      chat.Gate           `bun:"gate"`
 	Name      string              `bun:"name"`
 	LastSeq   int64               `bun:"last_seq"`
 	LastAt    *time.Time          `bun:"last_at"`
@@ -34,7 +35,7 @@ type conversationRow struct {
 }
 
 func (r *conversationRow) conversation() chat.Conversation {
-	c := chat.Conversation{ID: r.ID, Direct: r.Direct, A: r.UserA, B: r.UserB, Name: r.Name, LastSeq: r.LastSeq, LastAt: r.CreatedAt.UTC()}
+	c := chat.Conversation{ID: r.ID, Direct: r.Direct, A: r.UserA, B: r.UserB, Gate: r.Gate, Name: r.Name, LastSeq: r.LastSeq, LastAt: r.CreatedAt.UTC()}
 	if r.LastAt != nil {
 		c.LastAt = r.LastAt.UTC()
 	}
@@ -79,29 +80,91 @@ func (s *Messages) OpenDirect(ctx context.Context, a, b chat.UserID) (chat.Conve
 		a, b = b, a
 	}
 	err = s.db.change(ctx, "store.direct", func(ctx context.Context, tx bun.Tx) error {
-		n, err := tx.NewSelect().Table("users").Where("id IN (?) AND deleted_at IS NULL", bun.List(unique([]chat.UserID{a, b}))).Count(ctx)
-		if err != nil {
+		if err := s.db.lockPair(ctx, tx, a, b); err != nil {
 			return err
 		}
-		if int(n) != len(unique([]chat.UserID{a, b})) {
-			return chat.E("store.direct", chat.NotFound, nil)
-		}
-		at := now()
-		row := conversationRow{ID: id, Direct: true, UserA: a, UserB: b, LastAt: &at, CreatedAt: at}
-		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
-			return err
-		}
-		members := []memberRow{{UserID: a, ConversationID: id, JoinedAt: at}}
-		if a != b {
-			members = append(members, memberRow{UserID: b, ConversationID: id, JoinedAt: at})
-		}
-		_, err = tx.NewInsert().Model(&members).Exec(ctx)
-		return err
+		return insertDirect(ctx, tx, a, b)
 	})
 	if err != nil && duplicate(err) == "" {
 		return chat.Conversation{}, err
 	}
 	return s.Conversation(ctx, id) // made by us, or at the same moment by somebody else
+}
+
+// lockPair holds the rows of two people until the transaction ends, so that what
+// they are to each other changes in one transaction at a time; NotFound when one
+// of them is not there any more.
+func (db *DB) lockPair(ctx context.Context, tx bun.Tx, a, b chat.UserID) error {
+	both := unique([]chat.UserID{a, b})
+	var found []chat.UserID
+	q := tx.NewSelect().Table("users").Column("id").Where("id IN (?) AND deleted_at IS NULL", bun.List(both)).Order("id")
+	if db.isMySQL() {
+		q.For("UPDATE")
+	}
+	if err := q.Scan(ctx, &found); err != nil {
+		return err
+	}
+	if len(found) != len(both) {
+		return chat.E("store.pair", chat.NotFound, nil)
+	}
+	return nil
+}
+
+// insertDirect makes the direct conversation of two people whose rows are
+// locked, sorted by id. A duplicate says that it is there already.
+func insertDirect(ctx context.Context, tx bun.Tx, a, b chat.UserID) error {
+	at := now()
+	gate, err := gateOf(ctx, tx, a, b)
+	if err != nil {
+		return err
+	}
+	row := conversationRow{ID: chat.DirectID(a, b), Direct: true, UserA: a, UserB: b, Gate: gate, LastAt: &at, CreatedAt: at}
+	if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+		return err
+	}
+	members := []memberRow{{UserID: a, ConversationID: row.ID, JoinedAt: at}}
+	if a != b {
+		members = append(members, memberRow{UserID: b, ConversationID: row.ID, JoinedAt: at})
+	}
+	_, err = tx.NewInsert().Model(&members).Exec(ctx)
+	return err
+}
+
+// gateOf reads what two people, sorted by id and locked, are to each other.
+func gateOf(ctx context.Context, tx bun.Tx, a, b chat.UserID) (chat.Gate, error) {
+	var gate chat.Gate
+	for _, g := range []struct {
+		table, column string
+		user, other   chat.UserID
+		bit           chat.Gate
+	}{
+		{"blocks", "blocked_id", a, b, chat.GateBlockedByA},
+		{"blocks", "blocked_id", b, a, chat.GateBlockedByB},
+		{"friends", "friend_id", a, b, chat.GateFriends},
+	} {
+		there, err := tx.NewSelect().Table(g.table).Where("user_id = ?", g.user).Where("? = ?", bun.Ident(g.column), g.other).Exists(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if there {
+			gate |= g.bit
+		}
+	}
+	return gate, nil
+}
+
+// setGate has the direct conversation of two people whose rows are locked, where
+// there is one, say what they are to each other now.
+func setGate(ctx context.Context, tx bun.Tx, a, b chat.UserID) error {
+	if b < a {
+		a, b = b, a
+	}
+	gate, err := gateOf(ctx, tx, a, b)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Table("conversations").Set("gate = ?", gate).Where("id = ?", chat.DirectID(a, b)).Exec(ctx)
+	return err
 }
 
 // unreadMost is where counting unread messages ends: the list shows "999+".

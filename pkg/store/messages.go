@@ -122,7 +122,16 @@ func (s *Messages) show(ctx context.Context, of map[chat.ConversationID]chat.Con
 }
 
 // People returns the cards of users; unknown ones are left out.
-func (s *Messages) People(ctx context.Context, ids []chat.UserID) (map[chat.UserID]chat.Person, error) {
+func (s *Messages) People(ctx context.Context, ids []chat.UserID) (out map[chat.UserID]chat.Person, err error) {
+	err = s.db.query(ctx, "store.people", func(ctx context.Context, q bun.IDB) error {
+		out, err = cards(ctx, q, ids...)
+		return err
+	})
+	return out, err
+}
+
+// cards reads the cards of users; unknown ones are left out.
+func cards(ctx context.Context, q bun.IDB, ids ...chat.UserID) (map[chat.UserID]chat.Person, error) {
 	out := map[chat.UserID]chat.Person{}
 	if len(ids) == 0 {
 		return out, nil
@@ -133,10 +142,7 @@ func (s *Messages) People(ctx context.Context, ids []chat.UserID) (map[chat.User
 		Nickname  string
 		AvatarURL string `bun:"avatar_url"`
 	}
-	err := s.db.query(ctx, "store.people", func(ctx context.Context, q bun.IDB) error {
-		return q.NewSelect().Table("users").Column("id", "username", "nickname", "avatar_url").
-			Where("id IN (?)", bun.List(unique(ids))).Scan(ctx, &rows)
-	})
+	err := q.NewSelect().Table("users").Column("id", "username", "nickname", "avatar_url").Where("id IN (?)", bun.List(unique(ids))).Scan(ctx, &rows)
 	for _, r := range rows {
 		out[r.ID] = chat.Person{ID: r.ID, Username: r.Username, Nickname: r.Nickname, AvatarURL: r.AvatarURL}
 	}

@@ -35,7 +35,7 @@ type PersonBody struct {
 func NewMessageBody(m *chat.Message, reader chat.UserID) MessageBody {
 	b := MessageBody{
 		Conversation: m.Conversation, Seq: m.Seq, ID: chat.MessageID(m.Conversation, m.Seq),
-		From: PersonBody{ID: m.From.ID, Username: m.From.Username, Nickname: m.From.Nickname, AvatarURL: m.From.AvatarURL},
+		From: NewPersonBody(&m.From),
 		To:   Target{User: m.To.User, Room: m.To.Room},
 		Kind: m.Kind, Text: m.Text, Media: m.Media, ReplyTo: m.ReplyTo, Mentions: m.Mentions,
 		At: Time{m.At}, Recalled: m.Recalled,

@@ -286,3 +286,11 @@ func (c *Cluster) TellAll(ctx context.Context, f Frame) error {
 	f.Users = nil
 	return c.unwell("tell", c.publishBy(ctx, c.r.once, map[chat.NodeID]*Envelope{"": {Frames: []Frame{f}}}))
 }
+
+// TellRelated tells all nodes that two people have become something else to each
+// other, so that what they remember of it is read again.
+func (c *Cluster) TellRelated(ctx context.Context, pairs []chat.Pair) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.unwell("tell", c.publish(ctx, map[chat.NodeID]*Envelope{"": {Related: pairs}}))
+}

@@ -17,6 +17,7 @@ type Envelope struct {
 	Frames     []Frame       // finished frames, neither queued nor stored
 	Kicks      []Kick        // sockets to close
 	Changed    []chat.UserID // whose presence may have changed
+	Related    []chat.Pair   // who have become something else to each other
 	Canary     string        // proves to its sender that it hears itself
 	Asks       []Ask         // what became of a message?
 	Answers    []Answer      // this, here
@@ -65,7 +66,7 @@ type Kick struct {
 
 var errEnvelope = errors.New("cluster: not an envelope")
 
-const envelopeVersion = 1
+const envelopeVersion = 2
 
 // Encode returns the envelope as published.
 func (e *Envelope) Encode() []byte {
@@ -108,6 +109,11 @@ func (e *Envelope) Encode() []byte {
 	for _, u := range e.Changed {
 		w.str(string(u))
 	}
+	w.num(int64(len(e.Related)))
+	for _, p := range e.Related {
+		w.str(string(p.A))
+		w.str(string(p.B))
+	}
 	w.inquiry(e)
 	return w.b
 }
@@ -140,6 +146,9 @@ func DecodeEnvelope(p []byte) (*Envelope, error) {
 	}
 	for range r.count() {
 		e.Changed = append(e.Changed, chat.UserID(r.str()))
+	}
+	for range r.count() {
+		e.Related = append(e.Related, chat.Pair{A: chat.UserID(r.str()), B: chat.UserID(r.str())})
 	}
 	r.inquiry(e)
 	if r.bad || len(r.b) != 0 {

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tieline/tieline/pkg/chat"
+)
+
+// errShut says that some messages of a batch may not be sent; their Err says why.
+var errShut = errors.New("a conversation is shut to a sender")
+
+// shut sets the Err of those messages whose sender may not write to the other
+// person, and returns errShut if there are any. The gates were read under the
+// locks of their heads: whoever blocks has the next message on refused, on every
+// node.
+func shut(fresh []*chat.Pending, gates map[chat.ConversationID]chat.Gate) error {
+	var err error
+	for _, p := range fresh {
+		c := chat.Conversation{Direct: p.To.User != "", A: p.From.ID, B: p.To.User, Gate: gates[p.Conversation]}
+		if c.B < c.A {
+			c.A, c.B = c.B, c.A
+		}
+		if kind := c.Shut(p.From.ID, p.FriendsOnly); kind != "" {
+			p.Err, err = chat.E("store.append", kind, nil), errShut
+		}
+	}
+	return err
+}
+
+// withoutShut refuses what errShut was about, but for what was committed before
+// its conversation was shut: that is answered as any repetition. It returns the
+// others.
+func (s *Messages) withoutShut(ctx context.Context, fresh []*chat.Pending, before map[sendKey]kept) (open []*chat.Pending, err error) {
+	var refused []*chat.Pending
+	for _, p := range fresh {
+		if p.Err == nil {
+			open = append(open, p)
+		} else {
+			refused = append(refused, p)
+		}
+	}
+	why := make(map[*chat.Pending]error, len(refused))
+	for _, p := range refused {
+		why[p], p.Err = p.Err, nil
+	}
+	rest, err := s.notRepeated(ctx, refused, before)
+	for _, p := range rest {
+		p.Err = why[p]
+	}
+	return open, err
+}

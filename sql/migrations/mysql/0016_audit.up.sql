@@ -1,0 +1,9 @@
+CREATE TABLE IF NOT EXISTS audit (
+  id     VARBINARY(64) NOT NULL,
+  at     DATETIME(6)   NOT NULL,
+  actor  VARBINARY(64) NOT NULL,
+  action VARCHAR(64)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  target VARCHAR(255)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  detail TEXT          CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB

@@ -1,0 +1,1 @@
+ALTER TABLE codes ADD KEY created (created_at, hash)

@@ -1,0 +1,1 @@
+CREATE INDEX codes_created ON codes (created_at, hash);
