@@ -77,7 +77,7 @@ func serverFrames() map[string][]byte {
 		}}),
 		"typing": Encode(TypingFrame{Type: Typing, From: "u-alice", To: Target{User: "u-bob"}, On: true}),
 		"signal": Encode(SignalFrame{Type: Signal, From: "u-alice", To: Target{User: "u-bob"}, Data: json.RawMessage(`{"sdp":"v=0"}`)}),
-		"event":  AppendQueued(nil, Event, "g1-1735-0", []byte(`{"name":"profile.updated","data":{"user":"u-bob"}}`)),
+		"event":  AppendQueued(nil, Event, "g1-1735-0", EncodeEvent(&chat.Event{Name: chat.ProfileUpdated, Data: chat.EventData{User: &chat.Person{ID: "u-bob", Username: "bob", Nickname: "Bob"}}})),
 		"kicked": Encode(KickedFrame{Type: Kicked, Reason: chat.Replaced, Device: "phone"}),
 		"drain":  Encode(DrainFrame{Type: Drain, ReconnectInMS: 1500}),
 		"pong":   Encode(PongFrame{Type: Pong, Re: "c-6"}),
