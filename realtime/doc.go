@@ -34,6 +34,21 @@
 // know that it does not reach Redis: from then on such a node shows its sockets
 // what is in the outbox (pollOutbox), of whichever node, without a hole.
 //
+// # What is not a message
+//
+// Whatever else a person is to hear of on all devices, an event, is committed in
+// the transaction of what it tells of, marked as pending, and taken to the same
+// queues by package notify. From there on it is an entry like any other: pushed,
+// resumed, and filled in from the database where the queue is lost. The mark goes
+// a while after the delivery; what is marked still, any node delivers.
+//
+// Whether two people may write to each other is noted in the head of their
+// direct conversation, which every commit locks and reads anyway (store.shut): a
+// block holds for the next message on whichever node, and costs no query. What
+// does not pass through a commit (signals, typing, presence) goes by what a node
+// remembers; all nodes are told to read again what has changed, and do so at
+// intervals, as a word may be lost.
+//
 // # A socket is a cursor
 //
 // A connected device is a cursor over its user's queue; a push is only the fast
@@ -100,7 +115,8 @@
 // when all three have ended. Of a node: heal, sweep, pollOutbox, lobby, watch,
 // tell, save, beat, in Run; of its cluster: the keeper of generation and canary,
 // the subscriber, the lease, in cluster.Run; of its messenger: the committer, the
-// deliverer, the reaper, in Messenger.Run. None of them waits for a socket.
+// deliverer, the reaper, in Messenger.Run; of its notifier: the deliverer and the
+// tidier, in Notifier.Run. None of them waits for a socket.
 //
 // # Locks
 //

@@ -172,12 +172,12 @@ func (n *Notifier) tidy(ctx context.Context) {
 	}
 }
 
-// unmark notes in the database what was delivered before a time.
-func (n *Notifier) unmark(ctx context.Context, before time.Time) {
+// unmark notes in the database what was delivered by a time.
+func (n *Notifier) unmark(ctx context.Context, by time.Time) {
 	n.mu.Lock()
 	var ids []string
 	for _, s := range n.sent {
-		if s.at.Before(before) {
+		if !s.at.After(by) {
 			ids = append(ids, s.ID)
 		}
 	}
@@ -194,7 +194,7 @@ func (n *Notifier) unmark(ctx context.Context, before time.Time) {
 	defer n.mu.Unlock()
 	kept := n.sent[:0]
 	for _, s := range n.sent {
-		if !s.at.Before(before) {
+		if s.at.After(by) {
 			kept = append(kept, s)
 		}
 	}

@@ -126,11 +126,11 @@ func splitTwins(batch []*chat.Pending) (fresh []*chat.Pending, twins map[*chat.P
 func (s *Messages) appendIn(ctx context.Context, tx bun.Tx, node string, n int64, fresh []*chat.Pending) error {
 	at := now()
 	heads := headsOf(fresh, at)
-	next, gates, err := s.moveHeads(ctx, tx, heads)
+	next, moved, err := s.moveHeads(ctx, tx, heads)
 	if err != nil {
 		return err
 	}
-	if err := shut(fresh, gates); err != nil {
+	if err := shut(fresh, moved); err != nil {
 		return err
 	}
 	left := leftoverRow{NodeID: []byte(node), N: n, At: at}
@@ -152,8 +152,8 @@ func (s *Messages) appendIn(ctx context.Context, tx bun.Tx, node string, n int64
 
 // moveHeads adds each head's count (its LastSeq here) to the conversation, which
 // locks it until the commit, and returns the first seq that is ours in each, and
-// its gate.
-func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (map[chat.ConversationID]int64, map[chat.ConversationID]chat.Gate, error) {
+// the conversation as it is under the lock.
+func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (map[chat.ConversationID]int64, map[chat.ConversationID]chat.Conversation, error) {
 	up := tx.NewInsert().Model(&heads)
 	if s.db.isMySQL() {
 		up.On("DUPLICATE KEY UPDATE").Set("last_seq = last_seq + VALUES(last_seq), last_at = VALUES(last_at)")
@@ -170,22 +170,19 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 	for i := range heads {
 		ids[i] = heads[i].ID
 	}
-	var moved []struct {
-		ID      chat.ConversationID
-		LastSeq int64
-		Gate    chat.Gate
-	}
-	if err := tx.NewSelect().Table("conversations").Column("id", "last_seq", "gate").Where("id IN (?)", bun.List(ids)).Scan(ctx, &moved); err != nil {
+	var rows []conversationRow
+	err := tx.NewSelect().Model(&rows).Column("id", "direct", "user_a", "user_b", "gate", "last_seq").Where("id IN (?)", bun.List(ids)).Scan(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
-	next, gates := make(map[chat.ConversationID]int64, len(heads)), make(map[chat.ConversationID]chat.Gate, len(heads))
-	for _, m := range moved {
-		next[m.ID], gates[m.ID] = m.LastSeq+1, m.Gate
+	next, moved := make(map[chat.ConversationID]int64, len(heads)), make(map[chat.ConversationID]chat.Conversation, len(heads))
+	for i := range rows {
+		next[rows[i].ID], moved[rows[i].ID] = rows[i].LastSeq+1, rows[i].conversation()
 	}
 	for i := range heads {
 		next[heads[i].ID] -= heads[i].LastSeq
 	}
-	return next, gates, nil
+	return next, moved, nil
 }
 
 // withoutRepeated answers what was committed before, notes it, and returns the

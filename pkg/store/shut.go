@@ -11,16 +11,13 @@ import (
 var errShut = errors.New("a conversation is shut to a sender")
 
 // shut sets the Err of those messages whose sender may not write to the other
-// person, and returns errShut if there are any. The gates were read under the
-// locks of their heads: whoever blocks has the next message on refused, on every
+// person, and returns errShut if there are any. The conversations were read under
+// the locks of their heads: whoever blocks has the next message on refused, on every
 // node.
-func shut(fresh []*chat.Pending, gates map[chat.ConversationID]chat.Gate) error {
+func shut(fresh []*chat.Pending, in map[chat.ConversationID]chat.Conversation) error {
 	var err error
 	for _, p := range fresh {
-		c := chat.Conversation{Direct: p.To.User != "", A: p.From.ID, B: p.To.User, Gate: gates[p.Conversation]}
-		if c.B < c.A {
-			c.A, c.B = c.B, c.A
-		}
+		c := in[p.Conversation]
 		if kind := c.Shut(p.From.ID, p.FriendsOnly); kind != "" {
 			p.Err, err = chat.E("store.append", kind, nil), errShut
 		}
