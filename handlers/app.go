@@ -34,6 +34,7 @@ const (
 // Options are the parts that the edge stands before.
 type Options struct {
 	Accounts  Accounts
+	Codes     Codes
 	Devices   Devices
 	Messenger Messenger
 	Presence  Presence
@@ -119,6 +120,7 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/auth/password", e.slowly, e.password)
 
 	api.Get("/me", e.as(e.me))
+	api.Post("/me/vip", e.as(e.redeemVIP))
 	api.Get("/me/devices", e.as(e.listDevices))
 	api.Delete("/me/devices", e.as(e.removeOtherDevices))
 	api.Delete("/me/devices/:id", e.as(e.removeDevice))
@@ -137,6 +139,8 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/admin/users/:id/disable", e.asAdmin(e.disableUser))
 	api.Post("/admin/users/:id/enable", e.asAdmin(e.enableUser))
 	api.Post("/admin/users/:id/kick", e.asAdmin(e.kickUser))
+	api.Get("/admin/codes", e.asAdmin(e.listCodes))
+	api.Post("/admin/codes", e.asAdmin(e.createCodes))
 	api.Get("/admin/nodes", e.asAdmin(e.listNodes))
 	api.Get("/admin/messages/:conversation/:seq/trace", e.asAdmin(e.traceMessage))
 }

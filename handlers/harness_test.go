@@ -20,6 +20,7 @@ type bench struct {
 	t         *testing.T
 	app       *fiber.App
 	accounts  *fakeAccounts
+	codes     *fakeCodes
 	devices   *fakeDevices
 	messenger *fakeMessenger
 	presence  *fakePresence
@@ -31,11 +32,11 @@ type bench struct {
 func newBench(t *testing.T, more ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
-		t: t, accounts: &fakeAccounts{}, devices: &fakeDevices{}, messenger: &fakeMessenger{},
+		t: t, accounts: &fakeAccounts{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{},
 		presence: &fakePresence{}, node: &fakeNode{ready: true, strict: true}, log: &logBook{},
 	}
 	o := Options{
-		Accounts: b.accounts, Devices: b.devices, Messenger: b.messenger, Presence: b.presence, Node: b.node,
+		Accounts: b.accounts, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Presence: b.presence, Node: b.node,
 		Nodes: func() []NodeInfo {
 			return []NodeInfo{{ID: "n-1", Address: "10.0.0.1:8080", Connections: 2, Sessions: 2}}
 		},

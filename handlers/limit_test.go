@@ -32,6 +32,8 @@ func TestWhoDoesTooMuchIsToldWhenToComeBack(t *testing.T) {
 		{chat.Logins, "POST", "/api/v1/auth/login", `{"login":"alice","password":"x"}`, "0.0.0.0"},
 		{chat.Logins, "POST", "/api/v1/auth/register", `{"username":"alice","password":"password"}`, "0.0.0.0"},
 		{chat.Requests, "GET", "/api/v1/me", "", "u-alice"},
+		{chat.Requests, "POST", "/api/v1/me/vip", `{"code":"GOOD"}`, "u-alice"},
+		{chat.Logins, "POST", "/api/v1/me/vip", `{"code":"GOOD"}`, "u-alice"},
 		{chat.Sends, "POST", "/api/v1/conversations/lobby/messages", `{"id":"1","message":{"kind":"text","text":"hi"}}`, "u-alice"},
 	} {
 		limits := &refuseAll{op: c.op}

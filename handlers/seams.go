@@ -29,6 +29,14 @@ type Accounts interface {
 	Kick(context.Context, chat.UserID) error
 }
 
+// Codes makes and redeems one-time codes; *account.Accounts.
+type Codes interface {
+	// RedeemVIP uses a code up, once, however many ask at the same time.
+	RedeemVIP(ctx context.Context, user chat.UserID, code string) (chat.User, error)
+	CreateCodes(context.Context, account.CodeOrder) ([]string, error)
+	FindCodes(ctx context.Context, kind chat.CodeKind, cursor string, limit int) (codes []chat.Code, next string, err error)
+}
+
 // Devices lists a person's devices and ends their sessions; *device.Devices.
 type Devices interface {
 	List(context.Context, chat.Identity) ([]device.Info, error)

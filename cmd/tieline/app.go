@@ -158,7 +158,7 @@ func (a *App) build(key []byte) {
 		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
 	})
 	a.http = handlers.New(handlers.Options{
-		Accounts: accounts, Devices: device.New(people, a.cluster, a.cluster), Messenger: a.messenger,
+		Accounts: accounts, Codes: accounts, Devices: device.New(people, a.cluster, a.cluster), Messenger: a.messenger,
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, Limits: limits,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Origins: a.cfg.Origins, TrustedProxies: a.cfg.Proxies, Context: a.sockets, Log: a.log,

@@ -42,6 +42,7 @@ type Devices interface {
 // Codes is the part of a Directory about one-time codes.
 type Codes interface {
 	AddCodes(ctx context.Context, codes []chat.Code) error
+	FindCodes(ctx context.Context, kind chat.CodeKind, cursor string, limit int) (codes []chat.Code, next string, err error)
 	RedeemVIP(ctx context.Context, user chat.UserID, hash []byte) (chat.User, error)
 }
 

@@ -58,9 +58,7 @@ func (a *Accounts) CreateCodes(ctx context.Context, o CodeOrder) ([]string, erro
 
 func (o *CodeOrder) check() error {
 	var p problems
-	if o.Kind != chat.VIPCode && o.Kind != chat.InviteCode {
-		p.add("kind", "unknown", "")
-	}
+	checkKind(&p, o.Kind)
 	if o.Count < 1 {
 		p.add("count", "too_small", "")
 	} else if o.Count > MaxCodes {
@@ -80,6 +78,30 @@ func (o *CodeOrder) check() error {
 		p.add("ttl", "too_large", "")
 	}
 	return p.err("account.create_codes")
+}
+
+func checkKind(p *problems, k chat.CodeKind) {
+	if k != chat.VIPCode && k != chat.InviteCode {
+		p.add("kind", "unknown", "")
+	}
+}
+
+// FindCodes returns a page of the codes of a kind ("": of each), the newest
+// first: what they are good for and who used them, never the codes themselves.
+// The next page, if there is one, begins at the cursor next. A limit of 0 is 50,
+// one above 200 is 200. Invalid.
+func (a *Accounts) FindCodes(ctx context.Context, kind chat.CodeKind, cursor string, limit int) (codes []chat.Code, next string, err error) {
+	var p problems
+	if kind != "" {
+		checkKind(&p, kind)
+	}
+	if limit < 0 {
+		p.add("limit", "too_small", "")
+	}
+	if err := p.err("account.find_codes"); err != nil {
+		return nil, "", err
+	}
+	return a.dir.FindCodes(ctx, kind, cursor, pageLength(limit))
 }
 
 // RedeemVIP uses a VIP code up, once, however many ask at the same time, and

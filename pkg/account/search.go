@@ -66,10 +66,7 @@ func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) 
 	if err := p.err(op); err != nil {
 		return nil, "", err
 	}
-	if limit == 0 {
-		limit = defaultPage
-	}
-	limit = min(limit, maxPage)
+	limit = pageLength(limit)
 	find := chat.UserQuery{Prefix: cutKey(foldKey(query), maxNicknameKey), Phone: phoneKey(query), After: chat.UserID(cursor), Limit: limit + 1}
 	if strings.Contains(query, "@") {
 		find.Email = foldKey(query)
@@ -83,6 +80,14 @@ func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) 
 		next = string(page[limit-1].ID)
 	}
 	return page, next, nil
+}
+
+// pageLength is how long a page is for somebody who asked for a limit.
+func pageLength(limit int) int {
+	if limit == 0 {
+		return defaultPage
+	}
+	return min(limit, maxPage)
 }
 
 // isCursor takes what our own cursors, which are ids, look like.

@@ -106,6 +106,9 @@ type Code struct {
 	Kind      CodeKind
 	VIPDays   int
 	ExpiresAt time.Time // zero: never
+	UsedBy    UserID    // "": nobody yet
+	UsedAt    time.Time
+	CreatedAt time.Time
 }
 
 // UserQuery finds users. Prefix is the start of a user name or nickname in its

@@ -220,7 +220,9 @@ type Page[T any] struct {
 }
 
 // paged appends cursor and limit to a path.
-func paged(path, cursor string, limit int) string {
+func paged(path, cursor string, limit int) string { return withQuery(path, pageQuery(cursor, limit)) }
+
+func pageQuery(cursor string, limit int) url.Values {
 	q := url.Values{}
 	if cursor != "" {
 		q.Set("cursor", cursor)
@@ -228,7 +230,7 @@ func paged(path, cursor string, limit int) string {
 	if limit > 0 {
 		q.Set("limit", strconv.Itoa(limit))
 	}
-	return withQuery(path, q)
+	return q
 }
 
 func withQuery(path string, q url.Values) string {

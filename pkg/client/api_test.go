@@ -57,6 +57,13 @@ func TestCalls(t *testing.T) {
 		{"ChangePassword", func(a *API) error { return a.ChangePassword(ctx, "o", "n") },
 			"POST /api/v1/auth/password", `{"old_password":"o","new_password":"n"}`, false},
 		{"Me", func(a *API) error { _, err := a.Me(ctx); return err }, "GET /api/v1/me", "", false},
+		{"RedeemVIP", func(a *API) error { _, err := a.RedeemVIP(ctx, "A-B"); return err }, "POST /api/v1/me/vip", `{"code":"A-B"}`, false},
+		{"CreateCodes", func(a *API) error {
+			_, err := a.CreateCodes(ctx, CodeOrder{Kind: chat.VIPCode, Count: 2, VIPDays: 30, TTL: time.Hour})
+			return err
+		}, "POST /api/v1/admin/codes", `{"kind":"vip","count":2,"vip_days":30,"ttl":"1h0m0s"}`, false},
+		{"Codes", func(a *API) error { _, err := a.Codes(ctx, chat.InviteCode, "x", 5); return err },
+			"GET /api/v1/admin/codes?cursor=x&kind=invite&limit=5", "", false},
 		{"Devices", func(a *API) error { _, err := a.Devices(ctx); return err }, "GET /api/v1/me/devices", "", false},
 		{"RemoveDevice", func(a *API) error { return a.RemoveDevice(ctx, "a/b") }, "DELETE /api/v1/me/devices/a%2Fb", "", false},
 		{"RemoveOtherDevices", func(a *API) error { return a.RemoveOtherDevices(ctx) }, "DELETE /api/v1/me/devices", "", false},

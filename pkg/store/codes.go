@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -21,6 +22,13 @@ type codeRow struct {
 	CreatedAt time.Time     `bun:"created_at"`
 }
 
+func (r *codeRow) code() chat.Code {
+	return chat.Code{
+		Hash: r.Hash, Kind: r.Kind, VIPDays: r.VIPDays, ExpiresAt: r.ExpiresAt.UTC(),
+		UsedBy: r.UsedBy, UsedAt: r.UsedAt.UTC(), CreatedAt: r.CreatedAt.UTC(),
+	}
+}
+
 // AddCodes keeps new one-time codes.
 func (s *Accounts) AddCodes(ctx context.Context, codes []chat.Code) error {
 	at := now()
@@ -36,6 +44,40 @@ func (s *Accounts) AddCodes(ctx context.Context, codes []chat.Code) error {
 		}
 		return nil
 	})
+}
+
+// FindCodes returns the codes of a kind, or of each, the newest first, after a
+// cursor that an earlier page gave. Invalid for a cursor that none gave.
+func (s *Accounts) FindCodes(ctx context.Context, kind chat.CodeKind, cursor string, limit int) ([]chat.Code, string, error) {
+	at, id, ok := readCursor(cursor)
+	before, err := hex.DecodeString(id)
+	if cursor != "" && (!ok || err != nil) {
+		return nil, "", chat.InvalidField("cursor", "format", "")
+	}
+	var rows []codeRow
+	err = s.db.query(ctx, "store.find_codes", func(ctx context.Context, q bun.IDB) error {
+		sel := q.NewSelect().Model(&rows).Order("created_at DESC", "hash DESC").Limit(int64(limit) + 1)
+		if kind != "" {
+			sel.Where("kind = ?", kind)
+		}
+		if cursor != "" {
+			sel.Where("created_at <= ?", at).Where("(created_at < ? OR hash < ?)", at, before)
+		}
+		return sel.Scan(ctx)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = writeCursor(rows[limit-1].CreatedAt, hex.EncodeToString(rows[limit-1].Hash))
+	}
+	codes := make([]chat.Code, len(rows))
+	for i := range rows {
+		codes[i] = rows[i].code()
+	}
+	return codes, next, nil
 }
 
 // useCode uses a code up, once: the condition and the change are one statement.

@@ -185,7 +185,7 @@ func (s *Messages) Overviews(ctx context.Context, u chat.UserID, cursor string, 
 	next := ""
 	if len(list) > limit {
 		list = list[:limit]
-		next = writeCursor(list[limit-1].Conversation)
+		next = writeCursor(list[limit-1].LastAt, string(list[limit-1].ID))
 	}
 	return list, next, s.fillOverviews(ctx, u, list)
 }
@@ -305,8 +305,8 @@ func (s *Messages) MarkRead(ctx context.Context, u chat.UserID, c chat.Conversat
 }
 
 // A cursor is the place of the last row of a page: its time and id.
-func writeCursor(c chat.Conversation) string {
-	return strconv.FormatInt(c.LastAt.UnixMicro(), 36) + "." + string(c.ID)
+func writeCursor(at time.Time, id string) string {
+	return strconv.FormatInt(at.UnixMicro(), 36) + "." + id
 }
 
 func readCursor(s string) (time.Time, string, bool) {

@@ -101,6 +101,56 @@ func TestWhatCodesAreNoGood(t *testing.T) {
 	})
 }
 
+// S3.6: codes are listed page by page, each once, the newest first, with who
+// used them.
+func TestCodesAreListed(t *testing.T) {
+	inEach(t, func(t *testing.T, w *world) {
+		ann := w.signUp("ann")
+		want := map[string]chat.CodeKind{}
+		for batch := range 3 {
+			var codes []chat.Code
+			for i := range 5 {
+				k := chat.Code{Hash: hashOf(fmt.Sprint(batch, i)), Kind: chat.InviteCode}
+				if i < 2 {
+					k.Kind, k.VIPDays, k.ExpiresAt = chat.VIPCode, 7, time.Now().Add(time.Hour)
+				}
+				codes, want[string(k.Hash)] = append(codes, k), k.Kind
+			}
+			wants(t, w.AddCodes(w.ctx, codes), "")
+		}
+		_, err := w.RedeemVIP(w.ctx, ann.ID, hashOf("1 0"))
+		wants(t, err, "")
+		for _, kind := range []chat.CodeKind{"", chat.VIPCode, chat.InviteCode} {
+			seen, before := 0, time.Now().Add(time.Hour)
+			for cursor := ""; seen == 0 || cursor != ""; {
+				page, next, err := w.FindCodes(w.ctx, kind, cursor, 4)
+				wants(t, err, "")
+				for _, k := range page {
+					seen++
+					if want[string(k.Hash)] != k.Kind || kind != "" && k.Kind != kind || k.CreatedAt.After(before) {
+						t.Errorf("%q: %+v after %v", kind, k, before)
+					}
+					if used := string(k.Hash) == string(hashOf("1 0")); used != (k.UsedBy == ann.ID) || used == k.UsedAt.IsZero() {
+						t.Errorf("used: %+v", k)
+					}
+					if (k.Kind == chat.VIPCode) != (k.VIPDays == 7 && !k.ExpiresAt.IsZero()) {
+						t.Errorf("%+v", k)
+					}
+					before = k.CreatedAt
+				}
+				cursor = next
+			}
+			if n := map[chat.CodeKind]int{"": 15, chat.VIPCode: 6, chat.InviteCode: 9}[kind]; seen != n {
+				t.Errorf("%q: %d codes, want %d", kind, seen, n)
+			}
+		}
+		for _, cursor := range []string{"x", ".", "0.zz", "0", "0.ab.c"} {
+			_, _, err := w.FindCodes(w.ctx, "", cursor, 4)
+			wants(t, err, chat.Invalid)
+		}
+	})
+}
+
 // An invitation is used up only if the sign-up comes to be.
 func TestInvitations(t *testing.T) {
 	inEach(t, func(t *testing.T, w *world) {
