@@ -20,7 +20,8 @@ const (
 	maxID        = 64
 	defaultLimit = 50
 	maxLimit     = 200
-	maxQuery     = 256 // characters of a search or a cursor
+	maxQuery     = 256  // characters of a search
+	maxCursor    = 2048 // characters; some tell where among names a page ended
 )
 
 // body reads a request's JSON object.
@@ -98,7 +99,7 @@ func isID(s string) bool {
 
 // page reads ?cursor= and ?limit= of a list.
 func page(c *fiber.Ctx) (cursor string, limit int, err error) {
-	if cursor, err = words(c, "cursor"); err != nil {
+	if cursor, err = text(c, "cursor", maxCursor); err != nil {
 		return "", 0, err
 	}
 	n, err := number(c, "limit")
@@ -126,12 +127,15 @@ func number(c *fiber.Ctx, name string) (int64, error) {
 }
 
 // words reads free text from the query.
-func words(c *fiber.Ctx, name string) (string, error) {
+func words(c *fiber.Ctx, name string) (string, error) { return text(c, name, maxQuery) }
+
+// text reads at most so many characters from the query.
+func text(c *fiber.Ctx, name string, most int) (string, error) {
 	s := c.Query(name)
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
 		return "", chat.InvalidField(name, "format", "")
-	case utf8.RuneCountInString(s) > maxQuery:
+	case utf8.RuneCountInString(s) > most:
 		return "", chat.InvalidField(name, "too_long", "")
 	}
 	return s, nil

@@ -24,7 +24,7 @@ type People interface {
 	Account(ctx context.Context, id chat.UserID) (chat.Account, error)
 	Users(ctx context.Context, ids []chat.UserID) ([]chat.User, error)
 	UsersNamed(ctx context.Context, keys []string) ([]chat.Account, error)
-	Search(ctx context.Context, find chat.UserQuery) ([]chat.User, error)
+	Search(ctx context.Context, find chat.UserQuery) (page []chat.User, next string, err error)
 	SetPassword(ctx context.Context, user chat.UserID, expected, hash string, keep chat.DeviceID) (ended []chat.Device, err error)
 	SetDisabled(ctx context.Context, user chat.UserID, disabled bool) (ended []chat.Device, err error)
 }

@@ -223,9 +223,14 @@ func TestSearch(t *testing.T) {
 	if all != 4 {
 		t.Errorf("%d by pages", all)
 	}
-	_, _, err := p.Search(p.ctx, "\xff", "'", -1)
-	if got := complaints(err); got != "query format, cursor format, limit too_small" {
+	_, _, err := p.Search(p.ctx, "\xff", "", -1)
+	if got := complaints(err); got != "query format, limit too_small" {
 		t.Error(got)
+	}
+	for _, cursor := range []string{"'", "nobody", "-", "AA"} {
+		if _, _, err := p.Search(p.ctx, "", cursor, 0); complaints(err) != "cursor format" {
+			t.Errorf("%q: %v", cursor, err)
+		}
 	}
 	u, err := p.Named(p.ctx, "aNN")
 	if err != nil || u.Username != "Ann" {

@@ -49,7 +49,6 @@ func (a *Accounts) Named(ctx context.Context, username string) (chat.User, error
 // empty query. The next page, if there is one, begins at the cursor next. A limit
 // of 0 is 50, one above 200 is 200.
 func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) (page []chat.User, next string, err error) {
-	const op = "account.search"
 	var p problems
 	query = strings.TrimSpace(query)
 	if !utf8.ValidString(query) {
@@ -57,29 +56,17 @@ func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) 
 	} else if utf8.RuneCountInString(query) > MaxEmail {
 		p.add("query", "too_long", "")
 	}
-	if !isCursor(cursor) {
-		p.add("cursor", "format", "")
-	}
 	if limit < 0 {
 		p.add("limit", "too_small", "")
 	}
-	if err := p.err(op); err != nil {
+	if err := p.err("account.search"); err != nil {
 		return nil, "", err
 	}
-	limit = pageLength(limit)
-	find := chat.UserQuery{Prefix: cutKey(foldKey(query), maxNicknameKey), Phone: phoneKey(query), After: chat.UserID(cursor), Limit: limit + 1}
+	find := chat.UserQuery{Prefix: cutKey(foldKey(query), maxNicknameKey), Phone: phoneKey(query), After: cursor, Limit: pageLength(limit)}
 	if strings.Contains(query, "@") {
 		find.Email = foldKey(query)
 	}
-	page, err = a.dir.Search(ctx, find)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(page) > limit {
-		page = page[:limit]
-		next = string(page[limit-1].ID)
-	}
-	return page, next, nil
+	return a.dir.Search(ctx, find)
 }
 
 // pageLength is how long a page is for somebody who asked for a limit.
@@ -88,14 +75,4 @@ func pageLength(limit int) int {
 		return defaultPage
 	}
 	return min(limit, maxPage)
-}
-
-// isCursor takes what our own cursors, which are ids, look like.
-func isCursor(s string) bool {
-	for _, r := range s {
-		if (r < '0' || r > '9') && (r < 'a' || r > 'z') {
-			return false
-		}
-	}
-	return len(s) <= 64
 }

@@ -113,12 +113,12 @@ type Code struct {
 
 // UserQuery finds users. Prefix is the start of a user name or nickname in its
 // normal form; Email and Phone are whole. A user that fits any one that is set is
-// found; if none is set, everyone is. After is the id of the last one of the
-// page before.
+// found; if none is set, everyone is. After is the cursor that the page before
+// gave, and Limit how long a page is at most.
 type UserQuery struct {
 	Prefix string
 	Email  string
 	Phone  string
-	After  UserID
+	After  string
 	Limit  int
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -201,38 +200,3 @@ func (s *Accounts) UsersNamed(ctx context.Context, keys []string) ([]chat.Accoun
 	}
 	return out, nil
 }
-
-// Search returns one page of users, ascending by id.
-func (s *Accounts) Search(ctx context.Context, find chat.UserQuery) ([]chat.User, error) {
-	var rows []userRow
-	err := s.db.query(ctx, "store.search", func(ctx context.Context, q bun.IDB) error {
-		sel := q.NewSelect().Model(&rows).Where("id > ?", find.After).Where("deleted_at IS NULL")
-		if find.Prefix != "" || find.Email != "" || find.Phone != "" {
-			sel.WhereGroup(" AND ", func(sel *bun.SelectQuery) *bun.SelectQuery { return anyName(sel, find) })
-		}
-		return sel.Order("id ASC").Limit(int64(find.Limit)).Scan(ctx)
-	})
-	users := make([]chat.User, len(rows))
-	for i := range rows {
-		users[i] = rows[i].account().User
-	}
-	return users, err
-}
-
-// anyName fits a user to any of the names looked for.
-func anyName(sel *bun.SelectQuery, find chat.UserQuery) *bun.SelectQuery {
-	if find.Prefix != "" {
-		pattern := likeEscaper.Replace(find.Prefix) + "%"
-		sel.WhereOr("username_key LIKE ? ESCAPE '!'", pattern).WhereOr("nickname_key LIKE ? ESCAPE '!'", pattern)
-	}
-	if find.Email != "" {
-		sel.WhereOr("email_key = ?", find.Email)
-	}
-	if find.Phone != "" {
-		sel.WhereOr("phone = ?", find.Phone)
-	}
-	return sel
-}
-
-// likeEscaper keeps what was typed from being a pattern.
-var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
