@@ -33,7 +33,7 @@ chaos: needs ## run the failure tests that take minutes, and show their figures 
 	$(GO) vet -tags chaos ./cmd/tieline
 	$(GO) test -race -vet=off -tags chaos -timeout 13m -count=1 -v -run '$(or $(RUN),^TestChaos)' -skip Herd ./cmd/tieline
 ifndef RUN
-	$(GO) test -vet=off -tags chaos -timeout 6m -count=1 -v -run '^TestChaosHerd' ./cmd/tieline
+	$(GO) test -vet=off -tags chaos -timeout 12m -count=1 -v -run '^TestChaosHerd' ./cmd/tieline
 endif
 
 .PHONY: check
