@@ -35,6 +35,7 @@ var arrows = map[string]struct{ may, because string }{
 	"pkg/embedded":   {"", "the embedded Redis is an address: nothing of ours may tell it from another"},
 	"sql/migrations": {"", "the schema is text"},
 	"pkg/trace":      {vocabulary, "it is told what happened, and asks nobody"},
+	"pkg/mail":       {vocabulary + " pkg/phrase", "it carries mails, whoever writes them and for whatever reason"},
 
 	"pkg/account":   {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/device":    {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
@@ -68,6 +69,8 @@ var libraries = map[string]struct{ only, because string }{
 	"modernc.org/sqlite":             {"pkg/store", "drivers speak once: their errors become kinds in one file"},
 	"github.com/redis/go-redis":      {"realtime/cluster pkg/testserver cmd/tieline", "keys and scripts live in one place; cmd only opens the connection"},
 	"github.com/alicebob/miniredis":  {"pkg/embedded", "the rest must not know which Redis it talks to"},
+	"github.com/wneessen/go-mail":    {"pkg/mail", "mails leave in one place: nobody else waits for a mail server"},
+	"github.com/emersion/":           {"pkg/testserver", "we serve no mail but to tests"},
 	"github.com/gorilla/websocket":   {"pkg/client", "this is the client's side; the server's is Fiber's"},
 }
 

@@ -10,4 +10,5 @@ const (
 	Requests Operation = "requests" // everything else that costs something, of a user
 	Connects Operation = "connects" // sockets, from an address
 	Logins   Operation = "logins"   // log-ins, sign-ups and codes, from an address
+	Failures Operation = "failures" // wrong passwords for a name; limited wherever Logins is
 )

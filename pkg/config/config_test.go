@@ -66,7 +66,7 @@ func TestWhatIsAcceptedAndRefused(t *testing.T) {
 		"MIGRATE":         {[]string{"on", "off"}, []string{"true", "no"}},
 		"ACCESS_TTL":      {[]string{"1s", "1h30m"}, []string{"0s", "3600", "-1h", "1d"}},
 		"OFFLINE_GRACE":   {[]string{"0s", "0"}, []string{"-1s", "5"}},
-		"SMTP_URL":        {[]string{"smtp://h", "smtps://u:p@h:465?from=a@b.c"}, []string{"h:25", "smtp:///x"}},
+		"SMTP_URL":        {[]string{"smtp://h", "smtps://u:p@h:465?from=a@b.c"}, []string{"h:25", "smtp:///x", "smtp://h?from=nobody"}},
 		"MEDIA_URL":       {[]string{"file:///srv/media", "s3://b?endpoint=http://h:1&region=r"}, []string{"/srv/media", "file://srv", "s3:///b"}},
 		"ORIGINS":         {[]string{"https://a.b", "http://a:1, https://c/"}, []string{"a.b", "*", "https://a.b/x", "https://a.b,", "//a"}},
 		"TRUSTED_PROXIES": {[]string{"10.0.0.0/8", "127.0.0.1,fd00::/8"}, []string{"10.0.0.0/33", "proxy", "10.0.0.1,"}},

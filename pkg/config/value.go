@@ -3,6 +3,7 @@ package config
 import (
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -24,7 +25,7 @@ var forms = map[string]struct {
 	"listen":   {"host:port, as in 127.0.0.1:8080 or :8080", isListen},
 	"redis":    {"redis://host:port, rediss://host:port, redis-sentinel://host:port,host:port/0?master=NAME or redis-cluster://host:port,host:port" + encoded, isRedis},
 	"database": {"mysql://user:pass@host:3306/name or sqlite:///path" + encoded, func(s string) bool { return isMySQL(s) || isPath(s, "sqlite") }},
-	"smtp":     {"smtp://user:pass@host:port?from=ADDRESS or smtps://" + encoded, func(s string) bool { return hasHost(s, "smtp", "smtps") }},
+	"smtp":     {"smtp://user:pass@host:port?from=ADDRESS or smtps://" + encoded, isSMTP},
 	"media":    {"file:///path or s3://bucket?endpoint=URL&region=NAME" + encoded, func(s string) bool { return hasHost(s, "s3") || isPath(s, "file") }},
 	"http":     {"http://host/path or https://host/path", func(s string) bool { return hasHost(s, "http", "https") }},
 	"key":      {"32 bytes or more", func(s string) bool { return len(s) >= 32 }},
@@ -143,6 +144,16 @@ func isRedis(s string) bool {
 		return true
 	}
 	return one
+}
+
+func isSMTP(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || !hasHost(s, "smtp", "smtps") {
+		return false
+	}
+	from := u.Query().Get("from")
+	_, err = mail.ParseAddress(from)
+	return from == "" || err == nil
 }
 
 // isMySQL reports whether s is the URL of a database on a server.

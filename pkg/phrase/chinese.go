@@ -51,4 +51,24 @@ var chinese = catalogue{
 		"message.text required": "消息不能为空!",
 	},
 	field: "不符合要求",
+	mails: map[chat.MailKind]letter{
+		chat.MailSignUpCode: {"您的验证码: {code}", `欢迎使用 Tieline!
+
+您的注册验证码是 {code}, 五分钟内有效。
+
+如果这不是您本人的操作, 可能是他人填错了邮箱地址, 请忽略此邮件。
+`},
+		chat.MailResetCode: {"您的重置密码验证码: {code}", `您的 Tieline 账号重置密码的验证码是 {code}, 五分钟内有效。
+
+如果这不是您本人的操作, 请忽略此邮件, 并且不要把验证码告诉任何人。
+`},
+		chat.MailAlreadyKnown: {"您已经有账号了", `有人 (可能是您本人) 正在用这个邮箱地址注册 Tieline, 但该邮箱已属于您的账号。
+
+如果是您本人, 请直接用邮箱登录; 忘记密码时可以重置密码。如果不是, 请忽略此邮件。
+`},
+		chat.MailAddressChanged: {"您的邮箱地址已更改", `您的 Tieline 账号不再使用这个邮箱地址。
+
+如果这不是您本人的操作, 说明有人登录了您的账号, 请立即修改密码。
+`},
+	},
 }

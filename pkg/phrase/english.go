@@ -51,4 +51,24 @@ var english = catalogue{
 		"message.text required": "A message may not be empty.",
 	},
 	field: "This is not allowed.",
+	mails: map[chat.MailKind]letter{
+		chat.MailSignUpCode: {"Your code: {code}", `Welcome to Tieline!
+
+{code} is the code to finish signing up. It is good for five minutes.
+
+If you did not ask for it, somebody may have mistyped their address: you need not do anything.
+`},
+		chat.MailResetCode: {"Your code for a new password: {code}", `{code} is the code to set a new password for your Tieline account. It is good for five minutes.
+
+If you did not ask for it, you need not do anything; do not tell it to anybody.
+`},
+		chat.MailAlreadyKnown: {"You already have an account", `Somebody, perhaps you, wants to sign up for Tieline with this e-mail address. It already belongs to your account.
+
+If it was you, just log in with your e-mail address, or ask for a new password if you do not know yours. If not, you need not do anything.
+`},
+		chat.MailAddressChanged: {"Your e-mail address was changed", `Your Tieline account no longer has this e-mail address.
+
+If it was not you who changed it, somebody else is signed in to your account: change your password at once.
+`},
+	},
 }

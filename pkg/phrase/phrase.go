@@ -1,4 +1,4 @@
-// Package phrase is what refusals say to people, in English and in Chinese.
+// Package phrase is what refusals and mails say to people, in English and in Chinese.
 //
 // A code never changes and is for programs; the sentence beside it follows the
 // reader's language. Both edges, HTTP and the socket, take it from here.
@@ -6,6 +6,7 @@ package phrase
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/tieline/tieline/pkg/chat"
 	"golang.org/x/text/language"
@@ -26,7 +27,11 @@ type catalogue struct {
 	reasons map[chat.Reason]string // of a session that ended
 	fields  map[string]string      // by the code of a field error, or by "field code" where that says it better
 	field   string                 // for a code that has no sentence
+	mails   map[chat.MailKind]letter
 }
+
+// letter is a mail; {code} stands for its code.
+type letter struct{ subject, text string }
 
 type entry struct{ title, detail string }
 
@@ -82,6 +87,19 @@ func (l Language) Detail(err error) string {
 		}
 	}
 	return c.kind(k).detail
+}
+
+// Mail writes a mail: its subject, and its text in whole lines.
+func (l Language) Mail(m chat.Mail) (subject, text string) {
+	t := l.in().mails[m.Kind]
+	code := strings.NewReplacer("{code}", spaced(m.Code))
+	return code.Replace(t.subject), code.Replace(t.text)
+}
+
+// spaced writes a code in two halves, as people read it aloud.
+func spaced(code string) string {
+	half := len(code) / 2
+	return code[:half] + " " + code[half:]
 }
 
 // Field says what is wrong with one field.

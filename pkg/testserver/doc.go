@@ -1,7 +1,7 @@
 // Package testserver lends tests real servers: Redis and MariaDB, each in a
 // temporary directory on a free port, stopped with the test that asked for it.
 // Redis comes alone, behind sentinels or as a cluster, and with a Proxy before
-// it on which things go wrong.
+// it on which things go wrong. Mail is a mail server within the test itself.
 //
 // A test that only needs some database or some Redis asks for Database or
 // RedisURL; these are what TIELINE_TEST_DATABASE_URL and TIELINE_TEST_REDIS_URL

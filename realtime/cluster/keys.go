@@ -18,6 +18,8 @@ import "github.com/tieline/tieline/pkg/chat"
 //	tl:identity             string  ever      stands for the server's run id where it has none
 //	tl:probe:NODE           string  10 s      shows that Redis takes writes
 //	tl:ticket:HASH          string  30 s      whom a one-time ticket speaks for
+//	tl:{m:PURPOSE:A}:sent   string  1 min     a mail went to the address whose hash is A
+//	tl:{m:PURPOSE:A}:code   hash    5 min     h (hash of the code in it), left (tries)
 //	tl:limit:OP:WHO         string  seconds   when the next operation is due
 //	tl:to:NODE, tl:to:all   channel           envelopes for a node, for all nodes
 const (
@@ -36,6 +38,9 @@ func keyWatchers(u chat.UserID) string          { return userKey(u, "watchers") 
 func keyLog(r chat.ConversationID) string       { return "tl:{r:" + string(r) + "}:log" }
 func keyOnline(n chat.NodeID) string            { return "tl:online:" + string(n) }
 func keyTicket(hash string) string              { return "tl:ticket:" + hash }
+func keyMail(c *chat.MailedCode, what string) string {
+	return "tl:{m:" + string(c.Purpose) + ":" + c.Address + "}:" + what
+}
 func keyLimit(op chat.Operation, who string) string {
 	return "tl:limit:" + string(op) + ":" + who
 }

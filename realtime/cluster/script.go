@@ -22,6 +22,9 @@ var (
 	devicesScript  = load("devices")
 	leaseScript    = load("lease")
 	limitScript    = load("limit")
+	putCode        = load("putcode")
+	checkCode      = load("checkcode")
+	useCode        = load("usecode")
 	scriptTexts    []string // of all of them
 )
 
