@@ -41,3 +41,23 @@ func (e *edge) kickUser(c *fiber.Ctx, _ chat.Identity) error {
 func (e *edge) listNodes(c *fiber.Ctx, _ chat.Identity) error {
 	return c.JSON(show(e.o.Nodes(), "", func(n *NodeInfo) NodeInfo { return *n }))
 }
+
+// POST /admin/broadcast: a system message to everybody, who is away included.
+func (e *edge) broadcast(c *fiber.Ctx, who chat.Identity) error {
+	in, err := body[struct {
+		Text string `json:"text"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	from, err := e.o.Accounts.User(c.UserContext(), who.User)
+	if err != nil {
+		return err
+	}
+	id := chat.NewID()
+	sent, err := e.o.Messenger.Announce(c.UserContext(), from.Person(), id, in.Text)
+	if err != nil {
+		return err
+	}
+	return c.Status(http.StatusCreated).JSON(viewAck(id, &sent))
+}

@@ -37,6 +37,7 @@ type Options struct {
 	Codes     Codes
 	Devices   Devices
 	Messenger Messenger
+	Desk      Desk
 	Presence  Presence
 	Node      Node
 	Nodes     func() []NodeInfo // the live nodes, for administrators
@@ -136,11 +137,17 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/conversations/:id/messages", e.as(e.postMessage))
 	api.Put("/conversations/:id/read", e.as(e.markRead))
 
-	api.Post("/admin/users/:id/disable", e.asAdmin(e.disableUser))
-	api.Post("/admin/users/:id/enable", e.asAdmin(e.enableUser))
-	api.Post("/admin/users/:id/kick", e.asAdmin(e.kickUser))
+	api.Post("/reports", e.as(e.report))
+
+	api.Post("/admin/users/:id/disable", e.audited("user.disable", e.disableUser))
+	api.Post("/admin/users/:id/enable", e.audited("user.enable", e.enableUser))
+	api.Post("/admin/users/:id/kick", e.audited("user.kick", e.kickUser))
 	api.Get("/admin/codes", e.asAdmin(e.listCodes))
-	api.Post("/admin/codes", e.asAdmin(e.createCodes))
+	api.Post("/admin/codes", e.audited("code.create", e.createCodes))
+	api.Get("/admin/reports", e.asAdmin(e.listReports))
+	api.Post("/admin/reports/:id/resolve", e.audited("report.resolve", e.resolveReport))
+	api.Post("/admin/broadcast", e.audited("broadcast", e.broadcast))
+	api.Get("/admin/audit", e.asAdmin(e.listDeeds))
 	api.Get("/admin/nodes", e.asAdmin(e.listNodes))
 	api.Get("/admin/messages/:conversation/:seq/trace", e.asAdmin(e.traceMessage))
 }

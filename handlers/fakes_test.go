@@ -149,6 +149,7 @@ func (f *fakeDevices) EndOthers(_ context.Context, who chat.Identity, why chat.R
 
 // fakeMessenger does what a test sets.
 type fakeMessenger struct {
+	announce func(from chat.Person, clientID, text string) (messaging.Sent, error)
 	send     func(messaging.Outgoing) (messaging.Sent, error)
 	history  func(chat.UserID, chat.ConversationID, messaging.Page) ([]chat.Message, error)
 	overview func(cursor string, limit int) ([]chat.Overview, string, error)
@@ -158,6 +159,10 @@ type fakeMessenger struct {
 
 func (f *fakeMessenger) Send(_ context.Context, o messaging.Outgoing) (messaging.Sent, error) {
 	return f.send(o)
+}
+
+func (f *fakeMessenger) Announce(_ context.Context, from chat.Person, clientID, text string) (messaging.Sent, error) {
+	return f.announce(from, clientID, text)
 }
 
 func (f *fakeMessenger) History(_ context.Context, u chat.UserID, c chat.ConversationID, p messaging.Page) ([]chat.Message, error) {

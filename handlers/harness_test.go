@@ -23,6 +23,7 @@ type bench struct {
 	codes     *fakeCodes
 	devices   *fakeDevices
 	messenger *fakeMessenger
+	desk      *fakeDesk
 	presence  *fakePresence
 	node      *fakeNode
 	log       *logBook
@@ -32,11 +33,11 @@ type bench struct {
 func newBench(t *testing.T, more ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
-		t: t, accounts: &fakeAccounts{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{},
+		t: t, accounts: &fakeAccounts{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{}, desk: &fakeDesk{},
 		presence: &fakePresence{}, node: &fakeNode{ready: true, strict: true}, log: &logBook{},
 	}
 	o := Options{
-		Accounts: b.accounts, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Presence: b.presence, Node: b.node,
+		Accounts: b.accounts, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Desk: b.desk, Presence: b.presence, Node: b.node,
 		Nodes: func() []NodeInfo {
 			return []NodeInfo{{ID: "n-1", Address: "10.0.0.1:8080", Connections: 2, Sessions: 2}}
 		},

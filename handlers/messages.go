@@ -82,9 +82,11 @@ func (e *edge) postMessage(c *fiber.Ctx, who chat.Identity) error {
 	if err != nil {
 		return err
 	}
-	return c.Status(http.StatusCreated).JSON(wire.AckFrame{
-		Re: in.ID, Conversation: sent.Conversation, Seq: sent.Seq, At: wire.Time{Time: sent.At}, Live: sent.Live,
-	})
+	return c.Status(http.StatusCreated).JSON(viewAck(in.ID, &sent))
+}
+
+func viewAck(re string, s *messaging.Sent) wire.AckFrame {
+	return wire.AckFrame{Re: re, Conversation: s.Conversation, Seq: s.Seq, At: wire.Time{Time: s.At}, Live: s.Live}
 }
 
 func draft(d *wire.Draft) chat.Draft {

@@ -47,10 +47,22 @@ type Devices interface {
 // Messenger sends messages and pages them; *messaging.Messenger.
 type Messenger interface {
 	Send(context.Context, messaging.Outgoing) (messaging.Sent, error)
+	Announce(ctx context.Context, from chat.Person, clientID, text string) (messaging.Sent, error)
 	History(context.Context, chat.UserID, chat.ConversationID, messaging.Page) ([]chat.Message, error)
 	Conversations(ctx context.Context, user chat.UserID, cursor string, limit int) (list []chat.Overview, next string, err error)
 	OpenDirect(ctx context.Context, user, peer chat.UserID) (chat.Overview, error)
 	MarkRead(ctx context.Context, who chat.Identity, session chat.SessionID, in chat.ConversationID, seq int64) error
+}
+
+// Desk takes complaints and keeps the log of what administrators do;
+// *moderation.Desk.
+type Desk interface {
+	Report(ctx context.Context, from chat.UserID, about chat.ReportTarget, reason, detail string) (chat.Report, error)
+	Reports(ctx context.Context, open bool, cursor string, limit int) (list []chat.Report, next string, err error)
+	Resolve(ctx context.Context, by chat.UserID, id string) error
+	// Note writes down what is about to be done; with an error it must not be.
+	Note(context.Context, chat.Deed) error
+	Deeds(ctx context.Context, cursor string, limit int) (list []chat.Deed, next string, err error)
 }
 
 // Presence knows who is online.

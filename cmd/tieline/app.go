@@ -19,6 +19,7 @@ import (
 	"github.com/tieline/tieline/pkg/device"
 	"github.com/tieline/tieline/pkg/embedded"
 	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/moderation"
 	"github.com/tieline/tieline/pkg/notify"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/pkg/trace"
@@ -159,6 +160,7 @@ func (a *App) build(key []byte) {
 	})
 	a.http = handlers.New(handlers.Options{
 		Accounts: accounts, Codes: accounts, Devices: device.New(people, a.cluster, a.cluster), Messenger: a.messenger,
+		Desk:     moderation.New(store.NewReports(a.db), store.NewAudit(a.db)),
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, Limits: limits,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Origins: a.cfg.Origins, TrustedProxies: a.cfg.Proxies, Context: a.sockets, Log: a.log,

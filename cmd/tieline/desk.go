@@ -15,6 +15,7 @@ import (
 	"github.com/tieline/tieline/pkg/account"
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/config"
+	"github.com/tieline/tieline/pkg/moderation"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/realtime/cluster"
 )
@@ -27,6 +28,7 @@ type desk struct {
 	redis    *cluster.Redis
 	cluster  *cluster.Cluster // nil: no Redis
 	accounts *account.Accounts
+	log      *moderation.Desk // of what is done here
 }
 
 // attachWithin is how long a command looks for Redis.
@@ -74,7 +76,13 @@ func openDesk(ctx context.Context, flags *flag.FlagSet, args []string) (*desk, [
 		return nil, nil, err
 	}
 	d.accounts = account.New(store.NewAccounts(d.db), registry, accountOptions(cfg, key, log))
+	d.log = moderation.New(store.NewReports(d.db), store.NewAudit(d.db))
 	return d, rest, nil
+}
+
+// note writes down what a command is about to do; with an error it must not.
+func (d *desk) note(ctx context.Context, action, target, detail string) error {
+	return d.log.Note(ctx, chat.Deed{Actor: chat.Operator, Action: action, Target: target, Detail: detail})
 }
 
 func (d *desk) Close() {
@@ -129,6 +137,9 @@ func user(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %s", rest[0], sentence(err))
 	}
+	if err := d.note(ctx, "user."+verb, string(u.ID), u.Username); err != nil {
+		return err
+	}
 	switch verb {
 	case "disable":
 		return d.accounts.SetDisabled(ctx, u.ID, true)
@@ -147,6 +158,9 @@ func (d *desk) add(ctx context.Context, n account.Addition) error {
 		return err
 	}
 	n.Password = strings.TrimRight(line, "\r\n")
+	if err := d.note(ctx, "user.add", n.Username, fmt.Sprintf("admin %t, vip days %d", n.Admin, n.VIPDays)); err != nil {
+		return err
+	}
 	u, err := d.accounts.Add(ctx, n)
 	if err != nil {
 		return err
@@ -164,6 +178,9 @@ func (d *desk) importUsers(ctx context.Context, name string) error {
 		}
 		defer f.Close()
 		in = f
+	}
+	if err := d.note(ctx, "user.import", name, ""); err != nil {
+		return err
 	}
 	out := bufio.NewWriter(os.Stdout)
 	print := json.NewEncoder(out)
@@ -205,6 +222,9 @@ func token(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if err := d.note(ctx, "token.issue", fmt.Sprintf("%d names", len(names)), strings.Join(names, " ")); err != nil {
+		return err
+	}
 	out := bufio.NewWriter(os.Stdout)
 	print, failed := json.NewEncoder(out), 0
 	err = d.accounts.Issue(ctx, names, chat.Platform(*platform), *ttl, func(i account.Issued) error {
@@ -243,6 +263,9 @@ func code(ctx context.Context, args []string) error {
 		return usage(commands()["code"].usage)
 	}
 	o.Kind = chat.CodeKind(*kind)
+	if err := d.note(ctx, "code.create", *kind, fmt.Sprintf("count %d, vip days %d, ttl %v", o.Count, o.VIPDays, o.TTL)); err != nil {
+		return err
+	}
 	codes, err := d.accounts.CreateCodes(ctx, o)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -47,12 +48,18 @@ const (
 // of the same sender gets the same answer for good; with another message it is
 // a chat.Conflict.
 func (m *Messenger) Send(ctx context.Context, o Outgoing) (Sent, error) {
+	s, err := m.prepare(ctx, o)
+	return m.await(ctx, s, err)
+}
+
+// await submits what was prepared, if it could be, and waits for the answer.
+func (m *Messenger) await(ctx context.Context, s *send, err error) (Sent, error) {
 	type answer struct {
 		sent Sent
 		err  error
 	}
 	got := make(chan answer, 1)
-	m.Submit(ctx, o, func(s Sent, err error) { got <- answer{s, err} })
+	m.submit(ctx, s, err, func(s Sent, err error) { got <- answer{s, err} })
 	select {
 	case a := <-got:
 		return a.sent, a.err
@@ -61,11 +68,34 @@ func (m *Messenger) Send(ctx context.Context, o Outgoing) (Sent, error) {
 	}
 }
 
+// Announce has somebody who may (it does not ask) say something to everybody: a
+// message of kind chat.System in the lobby, which the sender's own devices are
+// shown like all others. It is Send in everything else. Invalid for a text that
+// says nothing or is too long.
+func (m *Messenger) Announce(ctx context.Context, from chat.Person, clientID, text string) (Sent, error) {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return Sent{}, chat.InvalidField("text", "required", "")
+	case utf8.RuneCountInString(text) > chat.MaxText:
+		return Sent{}, chat.InvalidField("text", "too_long", "")
+	}
+	o := Outgoing{From: from, ClientID: clientID, To: chat.Target{Room: chat.Lobby}, Draft: chat.Draft{Kind: chat.System, Text: text}}
+	s, err := m.address(ctx, o)
+	if err == nil {
+		s.Origin, s.Session = "", false // nobody has it by the answer
+	}
+	return m.await(ctx, s, err)
+}
+
 // Submit is Send without waiting for the commit: done is called once, possibly
 // before Submit returns, and must not block. Messages submitted one after the
 // other by one goroutine keep that order.
 func (m *Messenger) Submit(ctx context.Context, o Outgoing, done func(Sent, error)) {
 	s, err := m.prepare(ctx, o)
+	m.submit(ctx, s, err, done)
+}
+
+func (m *Messenger) submit(ctx context.Context, s *send, err error, done func(Sent, error)) {
 	if err == nil {
 		s.done = done
 		err = m.admit(ctx, s)
@@ -83,6 +113,11 @@ func (m *Messenger) prepare(ctx context.Context, o Outgoing) (*send, error) {
 	if err := o.Draft.Check(); err != nil {
 		return nil, err
 	}
+	return m.address(ctx, o)
+}
+
+// address completes a send whose draft is in order.
+func (m *Messenger) address(ctx context.Context, o Outgoing) (*send, error) {
 	c, err := m.resolve(ctx, o.From.ID, o.To)
 	if err != nil {
 		return nil, err

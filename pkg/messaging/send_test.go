@@ -48,6 +48,32 @@ func TestASendIsKeptDeliveredAndAnswered(t *testing.T) {
 	})
 }
 
+// An announcement takes the way of any message; its own sender's devices are
+// pushed it, too.
+func TestAnAnnouncementIsForEverybody(t *testing.T) {
+	alone(t, func(t *testing.T, n *node) {
+		ann := chat.Person{ID: "ann", Username: "ann"}
+		for _, wrong := range []string{"", " \n", strings.Repeat("漢", chat.MaxText+1)} {
+			if _, err := n.Announce(context.Background(), ann, "id", wrong); chat.KindOf(err) != chat.Invalid {
+				t.Errorf("%.10q: %v", wrong, err)
+			}
+		}
+		for range 2 { // the same id is the same announcement
+			sent, err := n.Announce(context.Background(), ann, "id", "hear, hear")
+			if err != nil || sent.Conversation != chat.Lobby || sent.Seq != 1 {
+				t.Fatalf("%+v, %v", sent, err)
+			}
+		}
+		d := n.c.queue[0]
+		if len(n.c.queue) != 1 || d.Kind != chat.System || d.Text != "hear, hear" || d.From != ann || d.Origin != "" || d.Session || !d.Log {
+			t.Errorf("delivered %+v", n.c.queue)
+		}
+		if _, err := n.Send(context.Background(), Outgoing{From: ann, ClientID: "x", To: chat.Target{Room: chat.Lobby}, Draft: d.Draft}); chat.KindOf(err) != chat.Invalid {
+			t.Errorf("a user says something as the system: %v", err)
+		}
+	})
+}
+
 func TestWhatIsRefused(t *testing.T) {
 	alone(t, func(t *testing.T, n *node) {
 		bobs, err := n.a.OpenDirect(context.Background(), "bob", "cid")
