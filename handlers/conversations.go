@@ -52,7 +52,7 @@ func (e *edge) markRead(c *fiber.Ctx, who chat.Identity) error {
 		return err
 	}
 	if in.Seq < 1 {
-		return chat.InvalidField("seq", "too_small", "A seq is 1 or more.")
+		return chat.OutOfBounds("seq", "too_small", 1)
 	}
 	if err := e.o.Messenger.MarkRead(c.UserContext(), who, "", id, in.Seq); err != nil {
 		return err

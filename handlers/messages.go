@@ -67,7 +67,7 @@ func (e *edge) postMessage(c *fiber.Ctx, who chat.Identity) error {
 	case in.ID == "":
 		return chat.InvalidField("id", "required", "")
 	case utf8.RuneCountInString(in.ID) > chat.MaxClientID:
-		return chat.InvalidField("id", "too_long", "")
+		return chat.OutOfBounds("id", "too_long", chat.MaxClientID)
 	case in.Message == nil:
 		return chat.InvalidField("message", "required", "")
 	}

@@ -64,7 +64,7 @@ func (e *edge) showPresence(c *fiber.Ctx, _ chat.Identity) error {
 		return err
 	}
 	if len(in.Users) > wire.MaxUsers {
-		return chat.InvalidField("users", "too_long", "At most 500.")
+		return chat.OutOfBounds("users", "too_long", wire.MaxUsers)
 	}
 	for _, id := range in.Users {
 		if err := checkID("users", string(id)); err != nil {

@@ -79,7 +79,7 @@ func checkID(field, s string) error {
 	case s == "":
 		return chat.InvalidField(field, "required", "")
 	case utf8.RuneCountInString(s) > maxID:
-		return chat.InvalidField(field, "too_long", "")
+		return chat.OutOfBounds(field, "too_long", maxID)
 	case !isID(s):
 		return chat.InvalidField(field, "format", "")
 	}
@@ -136,7 +136,7 @@ func text(c *fiber.Ctx, name string, most int) (string, error) {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
 		return "", chat.InvalidField(name, "format", "")
 	case utf8.RuneCountInString(s) > most:
-		return "", chat.InvalidField(name, "too_long", "")
+		return "", chat.OutOfBounds(name, "too_long", int64(most))
 	}
 	return s, nil
 }

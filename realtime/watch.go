@@ -70,7 +70,7 @@ func (r *reading) watch(users []chat.UserID) error {
 		}
 	}
 	if len(r.watching)+more > wire.MaxUsers {
-		return chat.InvalidField("users", "too_long", "at most 500 watched at a time")
+		return chat.OutOfBounds("users", "too_long", wire.MaxUsers)
 	}
 	for _, u := range users {
 		r.watching[u] = struct{}{}

@@ -72,9 +72,9 @@ func TestFramesThatAreRefused(t *testing.T) {
 		{`{"a":` + strings.Repeat(`[`, 30_000) + strings.Repeat(`]`, 30_000) + `}`, malformed, "", ""}, {`{}`, malformed, "", "无法理解该请求!"},
 		{`{"type":"nonsense","id":"x"}`, invalid, "x", ""}, {`{"type":"welcome","id":"x"}`, invalid, "x", ""},
 		{`{"type":"send",` + to + `,"message":{"kind":"text","text":"x"}}`, invalid, "", ""},
-		{`{"type":"ping","id":"` + long + `"}`, invalid, "", ""},
+		{`{"type":"ping","id":"` + long + `"}`, invalid, "", "id: 最多 64 个字符"},
 		{text(""), invalid, "x", "消息不能为空!"}, {text(`  \n\t\u3000`), invalid, "x", "消息不能为空!"}, // S1.7
-		{text(strings.Repeat("界", chat.MaxText+1)), invalid, "x", ""},
+		{text(strings.Repeat("界", chat.MaxText+1)), invalid, "x", "消息最多 20,000 个字符"},
 		{send(to), invalid, "x", ""}, {send(to + `,"message":{}`), invalid, "x", ""}, {send(`"message":{"kind":"text","text":"x"}`), invalid, "x", ""},
 		{send(to + `,"message":{"kind":"system","text":"x"}`), invalid, "x", ""}, {send(to + `,"message":{"kind":"image"}`), invalid, "x", ""},
 		{send(`"to":{},"message":{"kind":"text","text":"x"}`), invalid, "x", ""},
@@ -85,7 +85,7 @@ func TestFramesThatAreRefused(t *testing.T) {
 		{send(`"to":{"room":"nowhere"},"message":{"kind":"text","text":"x"}`), missing, "x", ""},
 		{send(`"to":{"conversation":"nowhere"},"message":{"kind":"text","text":"x"}`), missing, "x", ""},
 		{send(to + `,"message":{"kind":"text","text":"x","reply_to":-1}`), invalid, "x", ""},
-		{send(to + `,"message":{"kind":"text","text":"x","mentions":["` + strings.Repeat(`a","`, chat.MaxMentions) + `a"]}`), invalid, "x", ""},
+		{send(to + `,"message":{"kind":"text","text":"x","mentions":["` + strings.Repeat(`a","`, chat.MaxMentions) + `a"]}`), invalid, "x", "一条消息最多提及 100 人"},
 		{`{"type":"received","id":"x"}`, invalid, "x", ""}, {`{"type":"received","id":"x","offset":"garbage"}`, invalid, "x", ""},
 		{`{"type":"received","id":"x","offset":"1.9999999999999999.1"}`, invalid, "x", ""},
 		{`{"type":"read","id":"x","conversation":"nowhere","seq":1}`, missing, "x", ""}, {`{"type":"read","id":"x","conversation":"lobby"}`, invalid, "x", ""},
@@ -94,7 +94,7 @@ func TestFramesThatAreRefused(t *testing.T) {
 		{`{"type":"signal","id":"x",` + to + `}`, invalid, "x", ""}, {`{"type":"signal","id":"x","to":{"user":"nobody"},"data":1}`, missing, "x", ""},
 		{`{"type":"signal","id":"x",` + to + `,"data":"` + strings.Repeat("x", wire.MaxSignal) + `"}`, chat.TooLarge, "x", ""},
 		{`{"type":"typing","id":"x"}`, invalid, "x", ""}, {`{"type":"typing","id":"x","to":{"user":"nobody"},"on":true}`, missing, "x", ""},
-		{`{"type":"watch","id":"x","users":["` + strings.Repeat(`a","`, wire.MaxUsers) + `a"]}`, invalid, "x", ""}, {`{"type":"watch","id":"x","users":[""]}`, invalid, "x", ""},
+		{`{"type":"watch","id":"x","users":["` + strings.Repeat(`a","`, wire.MaxUsers) + `a"]}`, invalid, "x", "一次最多 500 人"}, {`{"type":"watch","id":"x","users":[""]}`, invalid, "x", ""},
 	} {
 		if c.code == malformed {
 			if count++; count%(wire.MaxMalformed-1) == 0 { // the 20th in a minute would be the last

@@ -132,8 +132,12 @@ func sentence(err error) string {
 		return err.Error()
 	}
 	text := phrase.English.Detail(err)
-	for _, f := range e.Fields {
-		text += " (" + f.Field + ": " + phrase.English.Field(f) + ")"
+	if len(e.Fields) > 0 {
+		var wrong []string
+		for _, f := range e.Fields {
+			wrong = append(wrong, f.Field+": "+phrase.English.Field(f))
+		}
+		text = strings.Join(wrong, " ")
 	}
 	if e.Err != nil {
 		text += ": " + e.Err.Error()

@@ -27,7 +27,7 @@ func (a *Accounts) Add(ctx context.Context, n Addition) (chat.User, error) {
 	case n.VIPDays < 0:
 		p.add("vip_days", "too_small", "")
 	case n.VIPDays > MaxVIPDays:
-		p.add("vip_days", "too_large", "")
+		p.bound("vip_days", "too_large", MaxVIPDays)
 	case n.VIPDays > 0:
 		account.VIPUntil = time.Now().UTC().AddDate(0, 0, n.VIPDays)
 	}

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"fmt"
 	"net/mail"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ const (
 	MaxNickname   = 64
 	MaxEmail      = 254
 	MaxDeviceName = 128
+	maxDeviceID   = 64
 )
 
 // maxKey and maxNicknameKey are what the columns of the keys hold.
@@ -38,6 +38,11 @@ type problems []chat.FieldError
 
 func (p *problems) add(field, code, detail string) {
 	*p = append(*p, chat.FieldError{Field: field, Code: code, Detail: detail})
+}
+
+// bound adds that a field missed a bound.
+func (p *problems) bound(field, code string, limit int64) {
+	*p = append(*p, chat.FieldError{Field: field, Code: code, Limit: limit})
 }
 
 // err returns an Invalid error if there were any.
@@ -68,7 +73,7 @@ func (in profile) check(p *problems) chat.Account {
 
 func checkUsername(p *problems, s string) string {
 	if !utf8.ValidString(s) {
-		p.add("username", "format", "not valid UTF-8")
+		p.add("username", "format", "")
 		return ""
 	}
 	s = norm.NFC.String(s)
@@ -76,11 +81,11 @@ func checkUsername(p *problems, s string) string {
 	case n == 0:
 		p.add("username", "required", "")
 	case n < MinUsername:
-		p.add("username", "too_short", fmt.Sprintf("A user name has at least %d characters.", MinUsername))
+		p.bound("username", "too_short", MinUsername)
 	case n > MaxUsername:
-		p.add("username", "too_long", fmt.Sprintf("A user name has at most %d characters.", MaxUsername))
+		p.bound("username", "too_long", MaxUsername)
 	case !plainName(s) || !plainName(foldKey(s)) || utf8.RuneCountInString(foldKey(s)) > maxKey:
-		p.add("username", "format", "A user name consists of letters, digits, '_', '-' and '.'.")
+		p.add("username", "format", "")
 	}
 	return s
 }
@@ -90,11 +95,11 @@ func checkPassword(p *problems, field, s string) {
 	case n == 0:
 		p.add(field, "required", "")
 	case !utf8.ValidString(s):
-		p.add(field, "format", "not valid UTF-8")
+		p.add(field, "format", "")
 	case n < MinPassword:
-		p.add(field, "too_short", fmt.Sprintf("A password has at least %d characters.", MinPassword))
+		p.bound(field, "too_short", MinPassword)
 	case n > MaxPassword:
-		p.add(field, "too_long", fmt.Sprintf("A password has at most %d characters.", MaxPassword))
+		p.bound(field, "too_long", MaxPassword)
 	}
 }
 
@@ -104,7 +109,7 @@ func checkNickname(p *problems, s string) string {
 	case !utf8.ValidString(s) || !printable(s):
 		p.add("nickname", "format", "")
 	case utf8.RuneCountInString(s) > MaxNickname:
-		p.add("nickname", "too_long", fmt.Sprintf("A nickname has at most %d characters.", MaxNickname))
+		p.bound("nickname", "too_long", MaxNickname)
 	}
 	return s
 }
@@ -114,9 +119,9 @@ func checkEmail(p *problems, s string) string {
 	switch {
 	case s == "":
 	case len(s) > MaxEmail || utf8.RuneCountInString(foldKey(s)) > MaxEmail:
-		p.add("email", "too_long", "")
+		p.bound("email", "too_long", MaxEmail)
 	case !isEmail(s):
-		p.add("email", "format", "This is not an e-mail address.")
+		p.add("email", "format", "")
 	}
 	return s
 }
@@ -138,7 +143,7 @@ func checkPhone(p *problems, s string) string {
 	}
 	key := phoneKey(s)
 	if key == "" {
-		p.add("phone", "format", "A phone number has 5 to 15 digits, and may begin with '+'.")
+		p.add("phone", "format", "")
 	}
 	return key
 }
@@ -159,8 +164,8 @@ func (in Place) check(p *problems) chat.Device {
 		id = chat.NewID()
 	case !utf8.ValidString(id) || !printable(id):
 		p.add("device.id", "format", "")
-	case utf8.RuneCountInString(id) > 64:
-		p.add("device.id", "too_long", "")
+	case utf8.RuneCountInString(id) > maxDeviceID:
+		p.bound("device.id", "too_long", maxDeviceID)
 	}
 	if in.Platform == "" {
 		in.Platform = chat.Web
@@ -173,7 +178,7 @@ func (in Place) check(p *problems) chat.Device {
 	case !utf8.ValidString(name) || !printable(name):
 		p.add("device.name", "format", "")
 	case utf8.RuneCountInString(name) > MaxDeviceName:
-		p.add("device.name", "too_long", "")
+		p.bound("device.name", "too_long", MaxDeviceName)
 	}
 	return chat.Device{ID: chat.DeviceID(id), Platform: in.Platform, Name: name}
 }

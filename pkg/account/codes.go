@@ -60,17 +60,17 @@ func (o *CodeOrder) check() error {
 	var p problems
 	checkKind(&p, o.Kind)
 	if o.Count < 1 {
-		p.add("count", "too_small", "")
+		p.bound("count", "too_small", 1)
 	} else if o.Count > MaxCodes {
-		p.add("count", "too_large", "")
+		p.bound("count", "too_large", MaxCodes)
 	}
 	switch {
 	case o.Kind == chat.InviteCode:
 		o.VIPDays = 0
 	case o.VIPDays < 1:
-		p.add("vip_days", "too_small", "")
+		p.bound("vip_days", "too_small", 1)
 	case o.VIPDays > MaxVIPDays:
-		p.add("vip_days", "too_large", "")
+		p.bound("vip_days", "too_large", MaxVIPDays)
 	}
 	if o.TTL < 0 {
 		p.add("ttl", "too_small", "")

@@ -114,7 +114,7 @@ func parseLine(text []byte) (account chat.Account, password string, err error) {
 	account.PasswordHash = in.PasswordHash
 	switch {
 	case in.Password != "" && in.PasswordHash != "":
-		p.add("password_hash", "conflict", "either a password or a hash of it")
+		p.add("password_hash", "conflict", "")
 	case in.Password != "":
 		checkPassword(&p, "password", in.Password)
 	case in.PasswordHash != "":

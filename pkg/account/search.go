@@ -52,9 +52,9 @@ func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) 
 	var p problems
 	query = strings.TrimSpace(query)
 	if !utf8.ValidString(query) {
-		p.add("query", "format", "not valid UTF-8")
+		p.add("query", "format", "")
 	} else if utf8.RuneCountInString(query) > MaxEmail {
-		p.add("query", "too_long", "")
+		p.bound("query", "too_long", MaxEmail)
 	}
 	if limit < 0 {
 		p.add("limit", "too_small", "")

@@ -55,7 +55,8 @@ type Error struct {
 type FieldError struct {
 	Field  string // as named on the wire: "message.text"
 	Code   string // "required", "too_short", "too_long", "format", …
-	Detail string // a sentence; may be empty
+	Detail string // a sentence; empty where the code says it all
+	Limit  int64  // the bound that was missed (too_short, too_long, too_small, too_large); 0: none to name
 }
 
 func (e *Error) Error() string {
@@ -88,7 +89,13 @@ func E(op string, k Kind, cause error) *Error { return &Error{Kind: k, Op: op, E
 
 // InvalidField makes the Error for one wrong field.
 func InvalidField(field, code, detail string) *Error {
-	return &Error{Kind: Invalid, Fields: []FieldError{{field, code, detail}}}
+	return &Error{Kind: Invalid, Fields: []FieldError{{Field: field, Code: code, Detail: detail}}}
+}
+
+// OutOfBounds makes the Error for one field that missed a bound, which the
+// sentence for it names.
+func OutOfBounds(field, code string, limit int64) *Error {
+	return &Error{Kind: Invalid, Fields: []FieldError{{Field: field, Code: code, Limit: limit}}}
 }
 
 // KindOf returns the kind of an error: Unavailable for a deadline that passed,

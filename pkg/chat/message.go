@@ -83,15 +83,15 @@ func (d *Draft) Check() error {
 	}
 	switch {
 	case !utf8.ValidString(d.Text):
-		return InvalidField("message.text", "format", "not valid UTF-8")
+		return InvalidField("message.text", "format", "")
 	case utf8.RuneCountInString(d.Text) > MaxText:
-		return InvalidField("message.text", "too_long", "")
+		return OutOfBounds("message.text", "too_long", MaxText)
 	case len(d.Media) > 64:
-		return InvalidField("message.media", "too_long", "")
+		return OutOfBounds("message.media", "too_long", 64)
 	case d.ReplyTo < 0:
 		return InvalidField("message.reply_to", "format", "")
 	case len(d.Mentions) > MaxMentions:
-		return InvalidField("message.mentions", "too_long", "")
+		return OutOfBounds("message.mentions", "too_long", MaxMentions)
 	}
 	for _, m := range d.Mentions {
 		if m == "" || len(m) > 64 {

@@ -107,8 +107,11 @@ func (m *Messenger) submit(ctx context.Context, s *send, err error, done func(Se
 }
 
 func (m *Messenger) prepare(ctx context.Context, o Outgoing) (*send, error) {
-	if n := utf8.RuneCountInString(o.ClientID); n == 0 || n > chat.MaxClientID {
-		return nil, chat.InvalidField("id", "format", "1 to 64 characters")
+	if o.ClientID == "" {
+		return nil, chat.InvalidField("id", "required", "")
+	}
+	if utf8.RuneCountInString(o.ClientID) > chat.MaxClientID {
+		return nil, chat.OutOfBounds("id", "too_long", chat.MaxClientID)
 	}
 	if err := o.Draft.Check(); err != nil {
 		return nil, err

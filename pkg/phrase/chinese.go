@@ -1,6 +1,9 @@
 package phrase
 
-import "github.com/tieline/tieline/pkg/chat"
+import (
+	"github.com/tieline/tieline/pkg/chat"
+	"golang.org/x/text/message/catalog"
+)
 
 var chinese = catalogue{
 	kinds: map[chat.Kind]entry{
@@ -40,15 +43,40 @@ var chinese = catalogue{
 		chat.ByAdmin:           "管理员已将该设备下线",
 		chat.AccountRemoved:    "该账号已注销",
 	},
-	fields: map[string]string{
-		"required":              "不能为空",
-		"too_short":             "太短了",
-		"too_long":              "太长了",
-		"too_small":             "太小了",
-		"too_large":             "太大了",
-		"format":                "格式不正确",
-		"unknown":               "不是有效的取值",
-		"message.text required": "消息不能为空!",
+	fields: map[string]catalog.Message{
+		"required":     say("不能为空"),
+		"too_short":    say("太短了"),
+		"too_short %d": say("至少 %d 个字符"),
+		"too_long":     say("太长了"),
+		"too_long %d":  say("最多 %d 个字符"),
+		"too_small":    say("太小了"),
+		"too_small %d": say("不能小于 %d"),
+		"too_large":    say("太大了"),
+		"too_large %d": say("不能大于 %d"),
+		"format":       say("格式不正确"),
+		"unknown":      say("不是有效的取值"),
+		"conflict":     say("与其他字段冲突"),
+
+		"username too_short %d":        say("用户名至少 %d 个字符"),
+		"username too_long %d":         say("用户名最多 %d 个字符"),
+		"username format":              say("用户名只能由文字、数字、'_'、'-' 和 '.' 组成"),
+		"password too_short %d":        say("密码至少 %d 个字符"),
+		"password too_long %d":         say("密码最多 %d 个字符"),
+		"new_password too_short %d":    say("密码至少 %d 个字符"),
+		"new_password too_long %d":     say("密码最多 %d 个字符"),
+		"password_hash conflict":       say("密码和密码哈希只能提供一个"),
+		"nickname too_long %d":         say("昵称最多 %d 个字符"),
+		"email format":                 say("邮箱格式不正确"),
+		"phone format":                 say("手机号为 5 到 15 位数字, 可以 '+' 开头"),
+		"count too_large %d":           say("一次最多 %d 个"),
+		"vip_days too_small %d":        say("会员激活码至少 %d 天"),
+		"vip_days too_large %d":        say("会员激活码最多 %d 天"),
+		"ttl format":                   say("不是有效的时长, 例如 720h 或 1h30m"),
+		"users too_long %d":            say("一次最多 %d 人"),
+		"to format":                    say("user、room、conversation 只能填写其中一个"),
+		"message.text required":        say("消息不能为空!"),
+		"message.text too_long %d":     say("消息最多 %d 个字符"),
+		"message.mentions too_long %d": say("一条消息最多提及 %d 人"),
 	},
 	field: "不符合要求",
 	mails: map[chat.MailKind]letter{

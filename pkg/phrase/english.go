@@ -1,6 +1,9 @@
 package phrase
 
-import "github.com/tieline/tieline/pkg/chat"
+import (
+	"github.com/tieline/tieline/pkg/chat"
+	"golang.org/x/text/message/catalog"
+)
 
 var english = catalogue{
 	kinds: map[chat.Kind]entry{
@@ -40,15 +43,40 @@ var english = catalogue{
 		chat.ByAdmin:           "An administrator signed this device out.",
 		chat.AccountRemoved:    "This account has been removed.",
 	},
-	fields: map[string]string{
-		"required":              "This is required.",
-		"too_short":             "This is too short.",
-		"too_long":              "This is too long.",
-		"too_small":             "This is too small.",
-		"too_large":             "This is too large.",
-		"format":                "This does not have the right form.",
-		"unknown":               "This is not one of the possible values.",
-		"message.text required": "A message may not be empty.",
+	fields: map[string]catalog.Message{
+		"required":     say("This is required."),
+		"too_short":    say("This is too short."),
+		"too_short %d": count("This has at least one character.", "This has at least %d characters."),
+		"too_long":     say("This is too long."),
+		"too_long %d":  count("This has at most one character.", "This has at most %d characters."),
+		"too_small":    say("This is too small."),
+		"too_small %d": say("This is at least %d."),
+		"too_large":    say("This is too large."),
+		"too_large %d": say("This is at most %d."),
+		"format":       say("This does not have the right form."),
+		"unknown":      say("This is not one of the possible values."),
+		"conflict":     say("This contradicts another field."),
+
+		"username too_short %d":        count("A user name has at least one character.", "A user name has at least %d characters."),
+		"username too_long %d":         count("A user name has at most one character.", "A user name has at most %d characters."),
+		"username format":              say("A user name consists of letters, digits, '_', '-' and '.'."),
+		"password too_short %d":        count("A password has at least one character.", "A password has at least %d characters."),
+		"password too_long %d":         count("A password has at most one character.", "A password has at most %d characters."),
+		"new_password too_short %d":    count("A password has at least one character.", "A password has at least %d characters."),
+		"new_password too_long %d":     count("A password has at most one character.", "A password has at most %d characters."),
+		"password_hash conflict":       say("Either a password or a hash of it, not both."),
+		"nickname too_long %d":         count("A nickname has at most one character.", "A nickname has at most %d characters."),
+		"email format":                 say("This is not an e-mail address."),
+		"phone format":                 say("A phone number has 5 to 15 digits, and may begin with '+'."),
+		"count too_large %d":           count("At most one at a time.", "At most %d at a time."),
+		"vip_days too_small %d":        count("A VIP code is good for at least one day.", "A VIP code is good for at least %d days."),
+		"vip_days too_large %d":        count("A VIP code is good for at most one day.", "A VIP code is good for at most %d days."),
+		"ttl format":                   say("This is not a length of time, such as 720h or 1h30m."),
+		"users too_long %d":            count("At most one person at a time.", "At most %d people at a time."),
+		"to format":                    say("Name exactly one of user, room and conversation."),
+		"message.text required":        say("A message may not be empty."),
+		"message.text too_long %d":     count("A message has at most one character.", "A message has at most %d characters."),
+		"message.mentions too_long %d": count("A message mentions at most one person.", "A message mentions at most %d people."),
 	},
 	field: "This is not allowed.",
 	mails: map[chat.MailKind]letter{

@@ -9,7 +9,10 @@ import (
 	"strings"
 
 	"github.com/tieline/tieline/pkg/chat"
+	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/message/catalog"
 )
 
 // Language is one that we have all sentences in.
@@ -25,15 +28,25 @@ const (
 type catalogue struct {
 	kinds   map[chat.Kind]entry
 	reasons map[chat.Reason]string // of a session that ended
-	fields  map[string]string      // by the code of a field error, or by "field code" where that says it better
-	field   string                 // for a code that has no sentence
-	mails   map[chat.MailKind]letter
+	// fields are by the code of a field error, or by "field code" where that says
+	// it better; with " %d" behind that, they name the limit.
+	fields map[string]catalog.Message
+	field  string // for a code that has no sentence
+	mails  map[chat.MailKind]letter
 }
 
 // letter is a mail; {code} stands for its code.
 type letter struct{ subject, text string }
 
 type entry struct{ title, detail string }
+
+// say is a sentence; %d in it is the limit, written as the language does.
+func say(sentence string) catalog.Message { return catalog.String(sentence) }
+
+// count is a sentence that differs for one and for more.
+func count(one, other string) catalog.Message {
+	return plural.Selectf(1, "%d", plural.One, one, plural.Other, other)
+}
 
 var catalogues = map[Language]*catalogue{English: &english, Chinese: &chinese}
 
@@ -55,6 +68,22 @@ func Match(acceptLanguage string) Language {
 // the name of a language, asks for.
 func Detail(err error, acceptLanguage string) string { return Match(acceptLanguage).Detail(err) }
 
+// printers fill limits into the sentences of each catalogue.
+var printers = map[*catalogue]*message.Printer{
+	&english: newPrinter(language.English, english.fields),
+	&chinese: newPrinter(language.Chinese, chinese.fields),
+}
+
+func newPrinter(tag language.Tag, sentences map[string]catalog.Message) *message.Printer {
+	b := catalog.NewBuilder(catalog.Fallback(tag))
+	for key, sentence := range sentences {
+		if err := b.Set(tag, key, sentence); err != nil {
+			panic("phrase: " + key + ": " + err.Error()) // built in, so broken for everybody
+		}
+	}
+	return message.NewPrinter(tag, message.Catalog(b))
+}
+
 // in returns the catalogue of a language, English for one that there is not.
 func (l Language) in() *catalogue {
 	if c := catalogues[l]; c != nil {
@@ -68,8 +97,9 @@ func (l Language) Title(k chat.Kind) string {
 	return l.in().kind(k).title
 }
 
-// Detail says what went wrong in a sentence. An English reader gets the error's
-// own where it has one; causes are never shown.
+// Detail says what went wrong in a sentence; of a single field, what is wrong
+// with it. An English reader gets the error's own where it has one; causes are
+// never shown.
 func (l Language) Detail(err error) string {
 	c, k := l.in(), chat.KindOf(err)
 	var e *chat.Error
@@ -81,9 +111,7 @@ func (l Language) Detail(err error) string {
 			return s
 		}
 		if k == chat.Invalid && len(e.Fields) == 1 {
-			if s := c.fields[e.Fields[0].Field+" "+e.Fields[0].Code]; s != "" {
-				return s
-			}
+			return l.only(e.Fields[0])
 		}
 	}
 	return c.kind(k).detail
@@ -104,16 +132,37 @@ func spaced(code string) string {
 
 // Field says what is wrong with one field.
 func (l Language) Field(f chat.FieldError) string {
-	c := l.in()
+	sentence, _ := l.in().say(f)
+	return sentence
+}
+
+// only says what is wrong with the only wrong field, and which one that is where
+// the sentence does not.
+func (l Language) only(f chat.FieldError) string {
+	sentence, ofField := l.in().say(f)
+	if ofField {
+		return sentence
+	}
+	return f.Field + ": " + sentence
+}
+
+// say finds the sentence that tells most of a field error; ofField where it was
+// made for this field.
+func (c *catalogue) say(f chat.FieldError) (sentence string, ofField bool) {
 	if f.Detail != "" && c == &english {
-		return f.Detail
+		return f.Detail, false
 	}
 	for _, key := range []string{f.Field + " " + f.Code, f.Code} {
-		if s := c.fields[key]; s != "" {
-			return s
+		if f.Limit != 0 && c.fields[key+" %d"] != nil {
+			return printers[c].Sprintf(key+" %d", f.Limit), key != f.Code
 		}
 	}
-	return c.field
+	for _, key := range []string{f.Field + " " + f.Code, f.Code} {
+		if c.fields[key] != nil {
+			return printers[c].Sprintf(key), key != f.Code
+		}
+	}
+	return c.field, false
 }
 
 func (c *catalogue) kind(k chat.Kind) entry {

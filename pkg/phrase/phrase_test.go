@@ -27,8 +27,8 @@ func TestEveryKindAndReasonHasItsWordsInEveryLanguage(t *testing.T) {
 		for _, r := range reasons {
 			checkWords(t, l, "reason "+r, c.reasons[chat.Reason(r)])
 		}
-		for key, s := range c.fields {
-			checkWords(t, l, "field "+key, s)
+		for key := range c.fields {
+			checkWords(t, l, "field "+key, printers[c].Sprintf(key, 7))
 		}
 		checkWords(t, l, "any field", c.field)
 		if len(c.kinds) != len(kinds) || len(c.reasons) != len(reasons) {
@@ -74,6 +74,8 @@ func TestMatchFollowsAcceptLanguage(t *testing.T) {
 func TestDetailSpeaksTheReadersLanguage(t *testing.T) {
 	ended := &chat.Error{Kind: chat.SessionEnded, Reason: chat.SignedInElsewhere}
 	empty := chat.InvalidField("message.text", "required", "")
+	long, two := chat.OutOfBounds("query", "too_long", 254), chat.InvalidField("query", "format", "")
+	two.Fields = append(two.Fields, empty.Fields...)
 	own := &chat.Error{Kind: chat.Conflict, Safe: "This id was used for another message.", Err: errors.New("secret")}
 	for _, test := range []struct {
 		err    error
@@ -81,6 +83,8 @@ func TestDetailSpeaksTheReadersLanguage(t *testing.T) {
 	}{
 		{ended, "Your account was signed in on another device.", "你的账号在其他设备登录"},
 		{empty, "A message may not be empty.", "消息不能为空!"},
+		{long, "query: This has at most 254 characters.", "query: 最多 254 个字符"},
+		{two, english.kinds[chat.Invalid].detail, chinese.kinds[chat.Invalid].detail},
 		{own, "This id was used for another message.", "与已有内容冲突"},
 		{chat.E("x", chat.TokenExpired, errors.New("secret")), english.kinds[chat.TokenExpired].detail, "token 已过期! 请重新获取令牌"},
 		{errors.New("secret"), english.kinds[chat.Internal].detail, chinese.kinds[chat.Internal].detail},
@@ -106,8 +110,12 @@ func TestFieldSpeaksTheReadersLanguage(t *testing.T) {
 		f      chat.FieldError
 		en, zh string
 	}{
-		{chat.FieldError{Field: "username", Code: "too_short"}, "This is too short.", "太短了"},
-		{chat.FieldError{Field: "username", Code: "too_short", Detail: "At least 3."}, "At least 3.", "太短了"},
+		{chat.FieldError{Field: "x", Code: "too_short"}, "This is too short.", "太短了"},
+		{chat.FieldError{Field: "x", Code: "too_short", Detail: "At least 3."}, "At least 3.", "太短了"},
+		{chat.FieldError{Field: "x", Code: "too_short", Limit: 1}, "This has at least one character.", "至少 1 个字符"},
+		{chat.FieldError{Field: "x", Code: "too_short", Limit: 2}, "This has at least 2 characters.", "至少 2 个字符"},
+		{chat.FieldError{Field: "username", Code: "too_short", Limit: 2}, "A user name has at least 2 characters.", "用户名至少 2 个字符"},
+		{chat.FieldError{Field: "message.text", Code: "too_long", Limit: 20000}, "A message has at most 20,000 characters.", "消息最多 20,000 个字符"},
 		{chat.FieldError{Field: "message.text", Code: "required"}, "A message may not be empty.", "消息不能为空!"},
 		{chat.FieldError{Field: "x", Code: "of_tomorrow"}, english.field, chinese.field},
 	} {

@@ -29,7 +29,7 @@ func Decode(p []byte) (ClientFrame, error) {
 	}
 	if utf8.RuneCountInString(f.ID) > MaxID {
 		f.ID = ""
-		return f, chat.InvalidField("id", "too_long", "")
+		return f, chat.OutOfBounds("id", "too_long", MaxID)
 	}
 	return f, f.check()
 }
@@ -82,7 +82,7 @@ func (f *ClientFrame) check() error {
 		return checkID("conversation", string(f.Conversation))
 	case Watch, Unwatch:
 		if len(f.Users) > MaxUsers {
-			return chat.InvalidField("users", "too_long", "at most 500")
+			return chat.OutOfBounds("users", "too_long", MaxUsers)
 		}
 		for _, u := range f.Users {
 			if err := checkID("users", string(u)); err != nil {
@@ -91,7 +91,7 @@ func (f *ClientFrame) check() error {
 		}
 	case Ping:
 	default:
-		return &chat.Error{Kind: chat.Invalid, Safe: "unknown frame type", Fields: []chat.FieldError{{Field: "type", Code: "unknown"}}}
+		return chat.InvalidField("type", "unknown", "")
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (t *Target) check(conversation bool) error {
 		}
 	}
 	if set != 1 || t.Conversation != "" && !conversation {
-		return chat.InvalidField("to", "format", "name exactly one of user, room and conversation")
+		return chat.InvalidField("to", "format", "")
 	}
 	return checkID("to", id)
 }
@@ -118,7 +118,7 @@ func checkID(field, id string) error {
 	case id == "":
 		return chat.InvalidField(field, "required", "")
 	case utf8.RuneCountInString(id) > MaxID:
-		return chat.InvalidField(field, "too_long", "")
+		return chat.OutOfBounds(field, "too_long", MaxID)
 	}
 	return nil
 }
