@@ -36,6 +36,7 @@ type Options struct {
 	Accounts  Accounts
 	Codes     Codes
 	Devices   Devices
+	People    People
 	Messenger Messenger
 	Desk      Desk
 	Presence  Presence
@@ -130,6 +131,18 @@ func (e *edge) routes(app *fiber.App) {
 	api.Get("/users/:id", e.as(e.showUser))
 	api.Get("/presence/online", e.as(e.listOnline))
 	api.Post("/presence", e.as(e.showPresence))
+
+	api.Post("/friend-requests", e.as(e.askFriend))
+	api.Get("/friend-requests", e.as(e.listRequests))
+	api.Post("/friend-requests/:id/accept", e.as(e.acceptRequest))
+	api.Post("/friend-requests/:id/reject", e.as(e.handleRequest(chat.RequestRejected)))
+	api.Post("/friend-requests/:id/ignore", e.as(e.handleRequest(chat.RequestIgnored)))
+	api.Get("/friends", e.as(e.listFriends))
+	api.Patch("/friends/:user", e.as(e.changeFriend))
+	api.Delete("/friends/:user", e.as(e.removeFriend))
+	api.Get("/blocks", e.as(e.listBlocks))
+	api.Put("/blocks/:user", e.as(e.setBlocked(true)))
+	api.Delete("/blocks/:user", e.as(e.setBlocked(false)))
 
 	api.Get("/conversations", e.as(e.listConversations))
 	api.Post("/conversations/direct", e.as(e.openDirect))

@@ -103,7 +103,7 @@ func TestErrorsWithoutAKindAreInternal(t *testing.T) {
 
 func TestAPanicIsInternalAndToldToNobody(t *testing.T) {
 	b := newBench(t)
-	b.accounts.search = func(string, string, int) ([]chat.User, string, error) { panic("secret dsn") }
+	b.accounts.search = func(chat.UserID, string, string, int) ([]chat.User, string, error) { panic("secret dsn") }
 	p := b.refused(500, "internal", "", "GET", "/api/v1/users", "", as("alice"))
 	if strings.Contains(p.Detail, "secret") {
 		t.Errorf("the client is told %q", p.Detail)

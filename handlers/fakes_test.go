@@ -32,7 +32,7 @@ type fakeAccounts struct {
 	register func(account.Registration) (account.Grant, error)
 	login    func(account.Login) (account.Grant, error)
 	refresh  func(string) (account.Grant, error)
-	search   func(query, cursor string, limit int) ([]chat.User, string, error)
+	search   func(reader chat.UserID, query, cursor string, limit int) ([]chat.User, string, error)
 	password func(who chat.Identity, old, new string) error
 
 	authErr   error // of Authenticate
@@ -100,8 +100,8 @@ func (f *fakeAccounts) User(_ context.Context, id chat.UserID) (chat.User, error
 	return chat.User{}, chat.E("account.user", chat.NotFound, nil)
 }
 
-func (f *fakeAccounts) Search(_ context.Context, query, cursor string, limit int) ([]chat.User, string, error) {
-	return f.search(query, cursor, limit)
+func (f *fakeAccounts) Search(_ context.Context, reader chat.UserID, query, cursor string, limit int) ([]chat.User, string, error) {
+	return f.search(reader, query, cursor, limit)
 }
 
 func (f *fakeAccounts) Admin(_ context.Context, who chat.Identity) error {
@@ -184,7 +184,7 @@ func (f *fakeMessenger) MarkRead(_ context.Context, who chat.Identity, s chat.Se
 // fakePresence has a few people online, or does not know.
 type fakePresence struct {
 	of     map[chat.UserID]chat.Presence
-	online func(cursor string, limit int) ([]chat.UserID, string, int, error)
+	online func(hidden []chat.UserID, cursor string, limit int) ([]chat.UserID, string, int, error)
 	err    error
 }
 
@@ -192,8 +192,8 @@ func (f *fakePresence) Of(context.Context, []chat.UserID) (map[chat.UserID]chat.
 	return f.of, f.err
 }
 
-func (f *fakePresence) Online(_ context.Context, cursor string, limit int) ([]chat.UserID, string, int, error) {
-	return f.online(cursor, limit)
+func (f *fakePresence) Online(_ context.Context, hidden []chat.UserID, cursor string, limit int) ([]chat.UserID, string, int, error) {
+	return f.online(hidden, cursor, limit)
 }
 
 // fakeNode serves sockets as a test says.

@@ -25,8 +25,8 @@ func TestMeShowsAllOfOneself(t *testing.T) {
 // S0.3, S3.7
 func TestUsersAreFoundAndShownAsToOthers(t *testing.T) {
 	b := newBench(t)
-	b.accounts.search = func(query, cursor string, limit int) ([]chat.User, string, error) {
-		if query != "爱 & co" || cursor != "u-a" || limit != 200 {
+	b.accounts.search = func(reader chat.UserID, query, cursor string, limit int) ([]chat.User, string, error) {
+		if reader != alice.ID || query != "爱 & co" || cursor != "u-a" || limit != 200 {
 			t.Errorf("query %q, cursor %q, limit %d", query, cursor, limit)
 		}
 		return []chat.User{alice, bob}, "u-bob", nil
@@ -34,7 +34,7 @@ func TestUsersAreFoundAndShownAsToOthers(t *testing.T) {
 	b.want(200, `{"items":[{`+aliceForOthers+`},{`+bobForOthers+`}],"next":"u-bob"}`,
 		"GET", "/api/v1/users?query=%E7%88%B1+%26+co&cursor=u-a&limit=1000", "", as("alice"))
 
-	b.accounts.search = func(query, cursor string, limit int) ([]chat.User, string, error) {
+	b.accounts.search = func(_ chat.UserID, query, cursor string, limit int) ([]chat.User, string, error) {
 		if query != "" || cursor != "" || limit != 50 {
 			t.Errorf("query %q, cursor %q, limit %d", query, cursor, limit)
 		}
@@ -51,8 +51,13 @@ func TestACardSaysWhoAndWhereAndWhatOneIsToThem(t *testing.T) {
 		"GET", "/api/v1/users/u-alice", "", as("bob"))
 	b.want(200, `{`+bobForOthers+`,`+stranger+`,"presence":{"online":false,"devices":[]}}`,
 		"GET", "/api/v1/users/u-bob", "", as("alice"))
+	b.people.blockers = []chat.UserID{alice.ID} // S2.4: who blocks somebody is offline to them
+	b.want(200, `{`+aliceForOthers+`,`+stranger+`,"presence":{"online":false,"devices":[]}}`,
+		"GET", "/api/v1/users/u-alice", "", as("bob"))
+	b.people.relation = labelled
+	b.want(200, `{`+bobForOthers+`,`+labelledJSON+`,"presence":{"online":false,"devices":[]}}`, "GET", "/api/v1/users/u-bob", "", as("alice"))
 	b.presence.err = chat.E("x", chat.Unavailable, nil)
-	b.want(200, `{`+bobForOthers+`,`+stranger+`}`, "GET", "/api/v1/users/u-bob", "", as("alice"))
+	b.want(200, `{`+bobForOthers+`,`+labelledJSON+`}`, "GET", "/api/v1/users/u-bob", "", as("alice"))
 }
 
 func TestIdsThatNameNobodyAreNotFound(t *testing.T) {
@@ -68,8 +73,9 @@ func TestIdsThatNameNobodyAreNotFound(t *testing.T) {
 // S1.4
 func TestOnlineListsPeopleWithTheirPresence(t *testing.T) {
 	b := newBench(t)
-	b.presence.online = func(cursor string, limit int) ([]chat.UserID, string, int, error) {
-		if cursor != "u-a" || limit != 3 {
+	b.people.blockers = []chat.UserID{"u-eve"}
+	b.presence.online = func(hidden []chat.UserID, cursor string, limit int) ([]chat.UserID, string, int, error) {
+		if fmt.Sprint(hidden) != "[u-eve]" || cursor != "u-a" || limit != 3 {
 			t.Errorf("cursor %q, limit %d", cursor, limit)
 		}
 		return []chat.UserID{"u-alice", "u-gone", "u-bob"}, "u-bob", 7, nil
@@ -81,10 +87,10 @@ func TestOnlineListsPeopleWithTheirPresence(t *testing.T) {
 		{`+bobForOthers+`,"presence":{"online":false,"devices":[],"last_seen":"2026-11-21T08:30:00.005Z"}}],"next":"u-bob","total":7}`,
 		"GET", "/api/v1/presence/online?cursor=u-a&limit=3", "", as("alice"))
 
-	b.presence.online = func(string, int) ([]chat.UserID, string, int, error) { return nil, "", 0, nil }
+	b.presence.online = func([]chat.UserID, string, int) ([]chat.UserID, string, int, error) { return nil, "", 0, nil }
 	b.want(200, `{"items":[],"total":0}`, "GET", "/api/v1/presence/online", "", as("alice"))
 
-	b.presence.online = func(string, int) ([]chat.UserID, string, int, error) {
+	b.presence.online = func([]chat.UserID, string, int) ([]chat.UserID, string, int, error) {
 		return nil, "", 0, chat.E("x", chat.Unavailable, nil)
 	}
 	b.refused(503, "unavailable", "", "GET", "/api/v1/presence/online", "", as("alice"))
@@ -95,6 +101,9 @@ func TestPresenceAnswersForEverybodyAsked(t *testing.T) {
 	b.presence.of = map[chat.UserID]chat.Presence{alice.ID: {Online: true, Devices: []chat.Platform{chat.Web}}}
 	b.want(200, `{"users":{"u-alice":{"online":true,"devices":["web"]},"u-nobody":{"online":false,"devices":[]}}}`,
 		"POST", "/api/v1/presence", `{"users":["u-alice","u-nobody"]}`, as("alice"))
+	b.people.blockers = []chat.UserID{alice.ID} // S2.4
+	b.want(200, `{"users":{"u-alice":{"online":false,"devices":[]},"u-nobody":{"online":false,"devices":[]}}}`,
+		"POST", "/api/v1/presence", `{"users":["u-alice","u-nobody"]}`, as("bob"))
 	b.want(200, `{"users":{}}`, "POST", "/api/v1/presence", `{}`, as("alice"))
 	b.refused(422, "invalid", "users", "POST", "/api/v1/presence", `{"users":["a",""]}`, as("alice"))
 	b.refused(422, "invalid", "users", "POST", "/api/v1/presence", `{"users":["漢字"]}`, as("alice"))

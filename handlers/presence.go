@@ -1,6 +1,9 @@
 package handlers
 
 import (
+	"context"
+	"slices"
+
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -13,13 +16,38 @@ type onlineUser struct {
 	Presence wire.PresenceStatus `json:"presence"`
 }
 
+// seen returns where people are as far as the reader may know: those who block
+// them are offline, and were never seen. With the database away presence goes on,
+// as for those who watch.
+func (e *edge) seen(ctx context.Context, reader chat.UserID, users []chat.UserID) (map[chat.UserID]chat.Presence, error) {
+	all, err := e.o.Presence.Of(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := e.o.People.Blockers(ctx, reader, users)
+	if err != nil {
+		e.o.Log.Debug("blocks not read", "error", err)
+	}
+	visible := make(map[chat.UserID]chat.Presence, len(all))
+	for u, p := range all {
+		if !slices.Contains(hidden, u) {
+			visible[u] = p
+		}
+	}
+	return visible, nil
+}
+
 // GET /presence/online
-func (e *edge) listOnline(c *fiber.Ctx, _ chat.Identity) error {
+func (e *edge) listOnline(c *fiber.Ctx, who chat.Identity) error {
 	cursor, limit, err := page(c)
 	if err != nil {
 		return err
 	}
-	ids, next, total, err := e.o.Presence.Online(c.UserContext(), cursor, limit)
+	hidden, err := e.o.People.AllBlockers(c.UserContext(), who.User)
+	if err != nil {
+		return err
+	}
+	ids, next, total, err := e.o.Presence.Online(c.UserContext(), hidden, cursor, limit)
 	if err != nil {
 		return err
 	}
@@ -56,7 +84,7 @@ func (e *edge) onlineUsers(c *fiber.Ctx, ids []chat.UserID) ([]onlineUser, error
 }
 
 // POST /presence
-func (e *edge) showPresence(c *fiber.Ctx, _ chat.Identity) error {
+func (e *edge) showPresence(c *fiber.Ctx, who chat.Identity) error {
 	in, err := body[struct {
 		Users []chat.UserID `json:"users"`
 	}](c)
@@ -73,7 +101,7 @@ func (e *edge) showPresence(c *fiber.Ctx, _ chat.Identity) error {
 	}
 	answer := make(map[chat.UserID]wire.PresenceStatus, len(in.Users))
 	if len(in.Users) > 0 {
-		presence, err := e.o.Presence.Of(c.UserContext(), in.Users)
+		presence, err := e.seen(c.UserContext(), who.User, in.Users)
 		if err != nil {
 			return err
 		}

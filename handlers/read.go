@@ -45,6 +45,15 @@ func body[T any](c *fiber.Ctx) (T, error) {
 	return v, &chat.Error{Kind: chat.Malformed, Safe: "The body is not JSON."} // the cause may quote the body
 }
 
+// maybeBody is body for a request that may have none: then all is as if it were
+// empty.
+func maybeBody[T any](c *fiber.Ctx) (v T, err error) {
+	if len(c.Request().Body()) == 0 {
+		return v, nil
+	}
+	return body[T](c)
+}
+
 // isJSON reports whether a Content-Type is JSON, or not said at all.
 func isJSON(contentType string) bool {
 	if contentType == "" {

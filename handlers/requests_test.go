@@ -85,7 +85,7 @@ func TestLongAndBinaryQueriesAreRefused(t *testing.T) {
 func TestWhatAHandlerKeepsStaysAsItWas(t *testing.T) {
 	b := newBench(t)
 	var kept, want []string
-	b.accounts.search = func(query, cursor string, _ int) ([]chat.User, string, error) {
+	b.accounts.search = func(_ chat.UserID, query, cursor string, _ int) ([]chat.User, string, error) {
 		kept = append(kept, query, cursor)
 		return nil, "", nil
 	}

@@ -22,7 +22,7 @@ type Accounts interface {
 	Ticket(context.Context, chat.Identity) (ticket string, ttl time.Duration, err error)
 	User(context.Context, chat.UserID) (chat.User, error)
 	Users(context.Context, []chat.UserID) (map[chat.UserID]chat.User, error)
-	Search(ctx context.Context, query, cursor string, limit int) (users []chat.User, next string, err error)
+	Search(ctx context.Context, reader chat.UserID, query, cursor string, limit int) (users []chat.User, next string, err error)
 	// Admin returns nil for administrators, else chat.Forbidden.
 	Admin(context.Context, chat.Identity) error
 	SetDisabled(ctx context.Context, user chat.UserID, disabled bool) error
@@ -42,6 +42,22 @@ type Devices interface {
 	List(context.Context, chat.Identity) ([]device.Info, error)
 	End(context.Context, chat.UserID, chat.DeviceID, chat.Reason) error
 	EndOthers(context.Context, chat.Identity, chat.Reason) error
+}
+
+// People keeps what people are to each other; *people.People.
+type People interface {
+	Ask(context.Context, chat.Asking) (chat.FriendRequest, error)
+	Requests(ctx context.Context, user chat.UserID, outgoing bool, cursor string, limit int) (list []chat.FriendRequest, next string, err error)
+	Handle(ctx context.Context, user chat.UserID, id string, as chat.RequestState, label chat.Label) (chat.FriendRequest, error)
+	Friends(ctx context.Context, user chat.UserID, cursor string, limit int) (list []chat.Friend, next string, err error)
+	ChangeFriend(ctx context.Context, user, friend chat.UserID, change chat.RelationChange) (chat.Friend, error)
+	RemoveFriend(ctx context.Context, user, friend chat.UserID) error
+	Blocks(ctx context.Context, user chat.UserID, cursor string, limit int) (list []chat.Block, next string, err error)
+	SetBlocked(ctx context.Context, user, other chat.UserID, blocked bool) error
+	Relation(ctx context.Context, user, other chat.UserID) (chat.Relation, error)
+	// Blockers returns who of some users blocks one; AllBlockers who of all.
+	Blockers(ctx context.Context, of chat.UserID, among []chat.UserID) ([]chat.UserID, error)
+	AllBlockers(ctx context.Context, of chat.UserID) ([]chat.UserID, error)
 }
 
 // Messenger sends messages and pages them; *messaging.Messenger.
@@ -70,8 +86,9 @@ type Presence interface {
 	// Of answers for as many as are asked about; who is not in the answer is
 	// offline and was never seen.
 	Of(context.Context, []chat.UserID) (map[chat.UserID]chat.Presence, error)
-	// Online pages through everybody online; total counts all of them.
-	Online(ctx context.Context, cursor string, limit int) (ids []chat.UserID, next string, total int, err error)
+	// Online pages through everybody online but those who are hidden; total counts
+	// all of them.
+	Online(ctx context.Context, hidden []chat.UserID, cursor string, limit int) (ids []chat.UserID, next string, total int, err error)
 }
 
 // Node serves sockets and knows how it is; *realtime.Node.

@@ -7,26 +7,11 @@ import (
 	"github.com/tieline/tieline/pkg/wire"
 )
 
-// relation is what the caller and somebody else are to each other.
-type relation struct {
-	Friend  bool     `json:"friend"`
-	Blocked bool     `json:"blocked"`
-	Remark  string   `json:"remark"`
-	Tags    []string `json:"tags"`
-	Starred bool     `json:"starred"`
-	Moments moments  `json:"moments"`
-}
-
-type moments struct {
-	HideMine   bool `json:"hide_mine"`
-	HideTheirs bool `json:"hide_theirs"`
-}
-
 // card is somebody else with all that the caller may know. Presence is missing
 // while nobody can tell.
 type card struct {
 	otherUser
-	Relation relation             `json:"relation"`
+	Relation wire.RelationBody    `json:"relation"`
 	Presence *wire.PresenceStatus `json:"presence,omitempty"`
 }
 
@@ -40,7 +25,7 @@ func (e *edge) me(c *fiber.Ctx, who chat.Identity) error {
 }
 
 // GET /users?query=
-func (e *edge) searchUsers(c *fiber.Ctx, _ chat.Identity) error {
+func (e *edge) searchUsers(c *fiber.Ctx, who chat.Identity) error {
 	query, err := words(c, "query")
 	if err != nil {
 		return err
@@ -49,7 +34,7 @@ func (e *edge) searchUsers(c *fiber.Ctx, _ chat.Identity) error {
 	if err != nil {
 		return err
 	}
-	users, next, err := e.o.Accounts.Search(c.UserContext(), query, cursor, limit)
+	users, next, err := e.o.Accounts.Search(c.UserContext(), who.User, query, cursor, limit)
 	if err != nil {
 		return err
 	}
@@ -57,7 +42,7 @@ func (e *edge) searchUsers(c *fiber.Ctx, _ chat.Identity) error {
 }
 
 // GET /users/{id}
-func (e *edge) showUser(c *fiber.Ctx, _ chat.Identity) error {
+func (e *edge) showUser(c *fiber.Ctx, who chat.Identity) error {
 	id, err := pathID[chat.UserID](c, "id")
 	if err != nil {
 		return err
@@ -66,10 +51,20 @@ func (e *edge) showUser(c *fiber.Ctx, _ chat.Identity) error {
 	if err != nil {
 		return err
 	}
-	answer := card{otherUser: viewUser(&u), Relation: relation{Tags: []string{}}}
-	if all, err := e.o.Presence.Of(c.UserContext(), []chat.UserID{id}); err == nil {
-		p := viewPresence(all[id])
-		answer.Presence = &p
+	relation, err := e.o.People.Relation(c.UserContext(), who.User, id)
+	if err != nil {
+		return err
 	}
-	return c.JSON(answer)
+	presence, _ := e.seen(c.UserContext(), who.User, []chat.UserID{id})
+	return c.JSON(viewCard(&u, &relation, presence))
+}
+
+// viewCard makes a card; presence is nil while nobody can tell.
+func viewCard(u *chat.User, r *chat.Relation, presence map[chat.UserID]chat.Presence) card {
+	v := card{otherUser: viewUser(u), Relation: wire.NewRelationBody(r)}
+	if presence != nil {
+		p := viewPresence(presence[u.ID])
+		v.Presence = &p
+	}
+	return v
 }

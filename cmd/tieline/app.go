@@ -21,6 +21,7 @@ import (
 	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/moderation"
 	"github.com/tieline/tieline/pkg/notify"
+	"github.com/tieline/tieline/pkg/people"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/pkg/wire"
@@ -139,7 +140,7 @@ func (a *App) build(key []byte) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	boot := chat.NewID()
-	people, messages := store.NewAccounts(a.db), store.NewMessages(a.db)
+	users, messages, between := store.NewAccounts(a.db), store.NewMessages(a.db), store.NewPeople(a.db)
 
 	ring := trace.New(a.cfg.NodeID, traceEvents)
 	options := clusterOptions(a.cfg, a.db, a.log, boot)
@@ -147,20 +148,21 @@ func (a *App) build(key []byte) {
 	options.Describe = func() (int, int, bool) { return a.node.Describe() }
 	options.Addr = a.listener.Addr().String()
 	a.cluster = cluster.New(a.redis, options)
-	accounts := account.New(people, a.cluster, accountOptions(a.cfg, key, a.log))
+	accounts := account.New(users, a.cluster, accountOptions(a.cfg, key, a.log))
 	registry.MustRegister(a.listener.turned)
 	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring, FriendsOnly: a.cfg.Direct == "friends"})
 	events := store.NewEvents(a.db)
 	a.notifier = notify.New(events, a.cluster, notify.Options{Keep: a.cfg.QueueAge, Log: a.log})
 	limits := cluster.NewLimits(a.cluster, rates(a.cfg), countLimited(registry))
 	a.node = realtime.New(realtime.Options{
-		ID: a.cfg.NodeID, Gate: accounts, Devices: people, History: messages, Events: events, Notifier: a.notifier, Blocks: store.NewPeople(a.db),
+		ID: a.cfg.NodeID, Gate: accounts, Devices: users, History: messages, Events: events, Notifier: a.notifier, Blocks: between,
 		Messenger: a.messenger, Cluster: a.cluster,
 		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
 	})
 	a.http = handlers.New(handlers.Options{
-		Accounts: accounts, Codes: accounts, Devices: device.New(people, a.cluster, a.cluster), Messenger: a.messenger,
+		Accounts: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger,
 		Desk:     moderation.New(store.NewReports(a.db), store.NewAudit(a.db)),
+		People:   people.New(between, a.notifier, a.cluster, a.log),
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, Limits: limits,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Origins: a.cfg.Origins, TrustedProxies: a.cfg.Proxies, Context: a.sockets, Log: a.log,
@@ -187,8 +189,8 @@ func (p presence) Of(ctx context.Context, users []chat.UserID) (map[chat.UserID]
 	return p.Presence(ctx, users)
 }
 
-func (p presence) Online(ctx context.Context, cursor string, limit int) ([]chat.UserID, string, int, error) {
-	return p.cluster.Online(ctx, cursor, limit)
+func (p presence) Online(ctx context.Context, hidden []chat.UserID, cursor string, limit int) ([]chat.UserID, string, int, error) {
+	return p.cluster.Online(ctx, hidden, cursor, limit)
 }
 
 // Addr is where the node listens.

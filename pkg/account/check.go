@@ -106,7 +106,7 @@ func checkPassword(p *problems, field, s string) {
 func checkNickname(p *problems, s string) string {
 	s = norm.NFC.String(strings.TrimSpace(s))
 	switch {
-	case !utf8.ValidString(s) || !printable(s):
+	case !utf8.ValidString(s) || !chat.Printable(s):
 		p.add("nickname", "format", "")
 	case utf8.RuneCountInString(s) > MaxNickname:
 		p.bound("nickname", "too_long", MaxNickname)
@@ -130,7 +130,7 @@ func checkEmail(p *problems, s string) string {
 // no comments.
 func isEmail(s string) bool {
 	addr, err := mail.ParseAddress(s)
-	if err != nil || addr.Name != "" || addr.Address != s || !printable(s) || strings.ContainsAny(s, " \"<>(),;:\\[]\u00a0") {
+	if err != nil || addr.Name != "" || addr.Address != s || !chat.Printable(s) || strings.ContainsAny(s, " \"<>(),;:\\[]\u00a0") {
 		return false
 	}
 	_, domain, _ := strings.Cut(s, "@")
@@ -162,7 +162,7 @@ func (in Place) check(p *problems) chat.Device {
 	switch {
 	case id == "":
 		id = chat.NewID()
-	case !utf8.ValidString(id) || !printable(id):
+	case !utf8.ValidString(id) || !chat.Printable(id):
 		p.add("device.id", "format", "")
 	case utf8.RuneCountInString(id) > maxDeviceID:
 		p.bound("device.id", "too_long", maxDeviceID)
@@ -175,7 +175,7 @@ func (in Place) check(p *problems) chat.Device {
 	}
 	name := strings.TrimSpace(in.Name)
 	switch {
-	case !utf8.ValidString(name) || !printable(name):
+	case !utf8.ValidString(name) || !chat.Printable(name):
 		p.add("device.name", "format", "")
 	case utf8.RuneCountInString(name) > MaxDeviceName:
 		p.bound("device.name", "too_long", MaxDeviceName)

@@ -59,18 +59,6 @@ func plainName(s string) bool {
 	return true
 }
 
-// printable reports whether a text of one line shows as what it is: no control
-// characters, no broken encoding, none that turn the direction of what follows.
-func printable(s string) bool {
-	for _, r := range s {
-		if r == unicode.ReplacementChar || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' ||
-			unicode.Is(unicode.Bidi_Control, r) {
-			return false
-		}
-	}
-	return true
-}
-
 // phoneKey is the form in which phone numbers are kept and compared: digits,
 // after a plus if there was one; "" for what is no phone number.
 func phoneKey(s string) string {

@@ -204,14 +204,14 @@ func TestSearch(t *testing.T) {
 		wants(t, err, "")
 	}
 	for query, want := range map[string]int{"": 4, "ann": 2, "ANN": 2, "nick": 4, "ick": 0, "张": 1, "138 0002": 1, "138000": 0, "User1@x.ORG": 1, "user1@": 0, "%": 0, "_nn": 0} {
-		page, next, err := p.Search(p.ctx, query, "", 0)
+		page, next, err := p.Search(p.ctx, "", query, "", 0)
 		if err != nil || len(page) != want || next != "" {
 			t.Errorf("%q: %d users, next %q, %v", query, len(page), next, err)
 		}
 	}
 	var all int
 	for cursor, pages := "", 0; ; {
-		page, next, err := p.Search(p.ctx, "", cursor, 3)
+		page, next, err := p.Search(p.ctx, "", "", cursor, 3)
 		wants(t, err, "")
 		if all += len(page); next == "" {
 			break
@@ -223,12 +223,12 @@ func TestSearch(t *testing.T) {
 	if all != 4 {
 		t.Errorf("%d by pages", all)
 	}
-	_, _, err := p.Search(p.ctx, "\xff", "", -1)
+	_, _, err := p.Search(p.ctx, "", "\xff", "", -1)
 	if got := complaints(err); got != "query format, limit too_small" {
 		t.Error(got)
 	}
 	for _, cursor := range []string{"'", "nobody", "-", "AA"} {
-		if _, _, err := p.Search(p.ctx, "", cursor, 0); complaints(err) != "cursor format" {
+		if _, _, err := p.Search(p.ctx, "", "", cursor, 0); complaints(err) != "cursor format" {
 			t.Errorf("%q: %v", cursor, err)
 		}
 	}

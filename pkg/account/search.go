@@ -46,9 +46,9 @@ func (a *Accounts) Named(ctx context.Context, username string) (chat.User, error
 
 // Search returns a page of the users whose user name or nickname begins with
 // the query, or whose e-mail address or phone number it is; of all users for an
-// empty query. The next page, if there is one, begins at the cursor next. A limit
-// of 0 is 50, one above 200 is 200.
-func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) (page []chat.User, next string, err error) {
+// empty query. Those who block the reader are left out. The next page, if there
+// is one, begins at the cursor next. A limit of 0 is 50, one above 200 is 200.
+func (a *Accounts) Search(ctx context.Context, reader chat.UserID, query, cursor string, limit int) (page []chat.User, next string, err error) {
 	var p problems
 	query = strings.TrimSpace(query)
 	if !utf8.ValidString(query) {
@@ -62,7 +62,7 @@ func (a *Accounts) Search(ctx context.Context, query, cursor string, limit int) 
 	if err := p.err("account.search"); err != nil {
 		return nil, "", err
 	}
-	find := chat.UserQuery{Prefix: cutKey(foldKey(query), maxNicknameKey), Phone: phoneKey(query), After: cursor, Limit: pageLength(limit)}
+	find := chat.UserQuery{Prefix: cutKey(foldKey(query), maxNicknameKey), Phone: phoneKey(query), Reader: reader, After: cursor, Limit: pageLength(limit)}
 	if strings.Contains(query, "@") {
 		find.Email = foldKey(query)
 	}

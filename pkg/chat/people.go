@@ -2,6 +2,15 @@ package chat
 
 import "time"
 
+// The bounds of what people are to each other; texts are in characters.
+const (
+	MaxFriends        = 5000 // of one person
+	MaxRequestMessage = 255
+	MaxRemark         = 64
+	MaxTags           = 20 // for one friend
+	MaxTag            = 32
+)
+
 // Moments say who sees whose wall.
 type Moments struct {
 	HideMine   bool // they do not see mine
@@ -42,6 +51,41 @@ type FriendRequest struct {
 	State     RequestState
 	CreatedAt time.Time
 	HandledAt time.Time // zero while pending
+}
+
+// Asking is one person about to ask another to be friends, with what they note
+// about them in case they will be.
+type Asking struct {
+	From, To UserID
+	Message  string
+	Label
+}
+
+// RelationChange is what a person changes of what they note about a friend;
+// what is nil stays as it is.
+type RelationChange struct {
+	Remark     *string
+	Tags       []string
+	Starred    *bool
+	HideMine   *bool
+	HideTheirs *bool
+}
+
+// Apply makes the change.
+func (c *RelationChange) Apply(r *Relation) {
+	replace(&r.Remark, c.Remark)
+	replace(&r.Starred, c.Starred)
+	replace(&r.Moments.HideMine, c.HideMine)
+	replace(&r.Moments.HideTheirs, c.HideTheirs)
+	if c.Tags != nil {
+		r.Tags = c.Tags
+	}
+}
+
+func replace[T any](old, by *T) {
+	if by != nil {
+		*old = *by
+	}
 }
 
 // Friend is somebody in a person's list of friends.

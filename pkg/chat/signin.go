@@ -113,12 +113,14 @@ type Code struct {
 
 // UserQuery finds users. Prefix is the start of a user name or nickname in its
 // normal form; Email and Phone are whole. A user that fits any one that is set is
-// found; if none is set, everyone is. After is the cursor that the page before
-// gave, and Limit how long a page is at most.
+// found; if none is set, everyone is. Those who block Reader, who asks, are not
+// found. After is the cursor that the page before gave, and Limit how long a page
+// is at most.
 type UserQuery struct {
 	Prefix string
 	Email  string
 	Phone  string
+	Reader UserID
 	After  string
 	Limit  int
 }

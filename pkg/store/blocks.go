@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -18,7 +20,8 @@ type blockRow struct {
 }
 
 // SetBlocked has a person block another, or no longer; doing so twice changes
-// nothing. It returns the events that tell of it. NotFound when the other is
+// nothing. They stay friends if they are; a request of the other one's is ignored
+// from then on. It returns the events that tell of it. NotFound when the other is
 // not there.
 func (s *People) SetBlocked(ctx context.Context, user, other chat.UserID, blocked bool) ([]chat.Event, error) {
 	var events []chat.Event
@@ -27,32 +30,92 @@ func (s *People) SetBlocked(ctx context.Context, user, other chat.UserID, blocke
 		if err := s.db.lockPair(ctx, tx, user, other); err != nil {
 			return err
 		}
-		before, err := tx.NewSelect().Model((*blockRow)(nil)).Where("user_id = ?", user).Where("blocked_id = ?", other).Exists(ctx)
-		if err != nil || before == blocked {
+		before, err := blockedBy(ctx, tx, user, []chat.UserID{other})
+		if err != nil || before[other] == blocked {
 			return err
 		}
-		name := chat.BlockAdded
+		people, err := cards(ctx, tx, user, other)
+		if err != nil {
+			return err
+		}
 		if blocked {
-			_, err = tx.NewInsert().Model(&blockRow{UserID: user, BlockedID: other, CreatedAt: now()}).Exec(ctx)
+			events, err = block(ctx, tx, user, other, people)
 		} else {
-			name = chat.BlockRemoved
-			_, err = tx.NewDelete().Table("blocks").Where("user_id = ?", user).Where("blocked_id = ?", other).Exec(ctx)
+			events, err = unblock(ctx, tx, user, other, people)
 		}
 		if err != nil {
 			return err
 		}
-		if err := setGate(ctx, tx, user, other); err != nil {
-			return err
-		}
-		people, err := cards(ctx, tx, other)
-		if err != nil {
-			return err
-		}
-		about := people[other]
-		events = []chat.Event{chat.NewEvent(user, name, chat.EventData{User: &about})}
-		return putEvents(ctx, tx, events)
+		return setGate(ctx, tx, user, other)
 	})
 	return events, err
+}
+
+func block(ctx context.Context, tx bun.Tx, user, other chat.UserID, people map[chat.UserID]chat.Person) ([]chat.Event, error) {
+	if _, err := tx.NewInsert().Model(&blockRow{UserID: user, BlockedID: other, CreatedAt: now()}).Exec(ctx); err != nil {
+		return nil, err
+	}
+	about := people[other]
+	events := []chat.Event{chat.NewEvent(user, chat.BlockAdded, chat.EventData{User: &about})}
+	if err := putEvents(ctx, tx, events); err != nil {
+		return nil, err
+	}
+	row, err := openRequest(ctx, tx, user, other)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (row.FromID == user || row.State != chat.RequestPending) {
+		return events, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	more, err := decline(ctx, tx, row, chat.RequestIgnored, people)
+	return append(events, more...), err
+}
+
+func unblock(ctx context.Context, tx bun.Tx, user, other chat.UserID, people map[chat.UserID]chat.Person) ([]chat.Event, error) {
+	if _, err := tx.NewDelete().Model(&blockRow{UserID: user, BlockedID: other}).WherePK().Exec(ctx); err != nil {
+		return nil, err
+	}
+	about := people[other]
+	events := []chat.Event{chat.NewEvent(user, chat.BlockRemoved, chat.EventData{User: &about})}
+	return events, putEvents(ctx, tx, events)
+}
+
+// blockedBy reads whom of some users a person blocks.
+func blockedBy(ctx context.Context, q bun.IDB, user chat.UserID, among []chat.UserID) (map[chat.UserID]bool, error) {
+	out := map[chat.UserID]bool{}
+	if len(among) == 0 {
+		return out, nil
+	}
+	var found []chat.UserID
+	err := q.NewSelect().Table("blocks").Column("blocked_id").Where("user_id = ?", user).Where("blocked_id IN (?)", bun.List(among)).Scan(ctx, &found)
+	for _, u := range found {
+		out[u] = true
+	}
+	return out, err
+}
+
+// Blocks returns whom somebody blocks, ascending by id; after, unless empty, is
+// the id of the last one of the page before.
+func (s *People) Blocks(ctx context.Context, user, after chat.UserID, limit int) ([]chat.Block, error) {
+	var out []chat.Block
+	err := s.db.query(ctx, "store.blocks", func(ctx context.Context, q bun.IDB) error {
+		var rows []blockRow
+		err := q.NewSelect().Model(&rows).Where("user_id = ?", user).Where("blocked_id > ?", after).Order("blocked_id ASC").Limit(int64(limit)).Scan(ctx)
+		if err != nil {
+			return err
+		}
+		ids := make([]chat.UserID, len(rows))
+		for i := range rows {
+			ids[i] = rows[i].BlockedID
+		}
+		users, err := usersOf(ctx, q, ids)
+		out = make([]chat.Block, len(rows))
+		for i := range rows {
+			out[i] = chat.Block{User: users[ids[i]], Since: rows[i].CreatedAt.UTC()}
+		}
+		return err
+	})
+	return out, err
 }
 
 // Blockers returns who of some users has blocked one.
@@ -69,4 +132,12 @@ func (s *People) Blockers(ctx context.Context, of chat.UserID, among []chat.User
 		out = append(out, found...)
 	}
 	return out, nil
+}
+
+// AllBlockers returns everybody who has blocked one.
+func (s *People) AllBlockers(ctx context.Context, of chat.UserID) (out []chat.UserID, err error) {
+	err = s.db.query(ctx, "store.all_blockers", func(ctx context.Context, q bun.IDB) error {
+		return q.NewSelect().Table("blocks").Column("user_id").Where("blocked_id = ?", of).Scan(ctx, &out)
+	})
+	return out, err
 }

@@ -27,7 +27,8 @@ const (
 // Search returns a page of users and the cursor of the page that follows, "" on
 // the last one. Whose e-mail address or phone number it is comes first, then user
 // names, then nicknames, each ascending by its normal form; everybody comes
-// ascending by id. Invalid for a cursor that no page gave.
+// ascending by id. Those who block the reader are left out. Invalid for a cursor
+// that no page gave.
 //
 // The page on which the nicknames begin looks at those, too, whose users were
 // found by name: no more than have been paged through.
@@ -41,6 +42,9 @@ func (s *Accounts) Search(ctx context.Context, find chat.UserQuery) (page []chat
 		var rows []userRow
 		err := s.db.query(ctx, "store.search", func(ctx context.Context, q bun.IDB) error {
 			sel := r.of(q.NewSelect().Model(&rows)).Where("deleted_at IS NULL")
+			if find.Reader != "" {
+				sel.Where("NOT EXISTS (SELECT 1 FROM blocks WHERE blocked_id = ? AND user_id = u.id)", find.Reader)
+			}
 			return sel.Limit(int64(find.Limit - len(page) + 1)).Scan(ctx)
 		})
 		if err != nil {

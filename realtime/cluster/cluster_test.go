@@ -271,11 +271,11 @@ func TestPresenceIsLeaseAndSession(t *testing.T) {
 		if err := c.Hold(t.Context(), []chat.UserID{"bob", "carol"}, nil, true); err != nil {
 			t.Fatal(err)
 		}
-		ids, next, total, err := c.Online(t.Context(), "", 1)
+		ids, next, total, err := c.Online(t.Context(), nil, "", 1)
 		if err != nil || total != 2 || len(ids) != 1 || ids[0] != "bob" || next != "bob" {
 			t.Fatalf("online: %v %q %d %v", ids, next, total, err)
 		}
-		if ids, next, _, err = c.Online(t.Context(), next, 1); err != nil || ids[0] != "carol" || next != "" {
+		if ids, next, _, err = c.Online(t.Context(), nil, next, 1); err != nil || ids[0] != "carol" || next != "" {
 			t.Fatalf("online, next page: %v %q %v", ids, next, err)
 		}
 	})

@@ -170,22 +170,35 @@ type onlineCache struct {
 	list []chat.UserID
 }
 
-// Online returns a page of everybody online, sorted by id, after the user named
-// by the cursor, and how many there are.
-func (c *Cluster) Online(ctx context.Context, cursor string, limit int) (page []chat.UserID, next string, total int, err error) {
+// Online returns a page of everybody online but those who are hidden, sorted by
+// id, after the user named by the cursor, and how many there are.
+func (c *Cluster) Online(ctx context.Context, hidden []chat.UserID, cursor string, limit int) (page []chat.UserID, next string, total int, err error) {
 	list, err := c.everybodyOnline(ctx)
 	if err != nil {
 		return nil, "", 0, err
+	}
+	total = len(list)
+	without := make(map[chat.UserID]bool, len(hidden))
+	for _, u := range hidden {
+		if _, online := slices.BinarySearch(list, u); online {
+			without[u] = true
+			total--
+		}
 	}
 	from, found := slices.BinarySearch(list, chat.UserID(cursor))
 	if found {
 		from++
 	}
-	to := min(from+limit, len(list))
-	if to < len(list) && to > from {
-		next = string(list[to-1])
+	for _, u := range list[from:] {
+		if without[u] {
+			continue
+		}
+		if len(page) == limit {
+			return page, string(page[limit-1]), total, nil
+		}
+		page = append(page, u)
 	}
-	return list[from:to], next, len(list), nil
+	return page, "", total, nil
 }
 
 func (c *Cluster) everybodyOnline(ctx context.Context) ([]chat.UserID, error) {

@@ -17,6 +17,7 @@ type talk struct {
 	other           *store.Messages // of the second
 	w               *world
 	db              *store.DB
+	db2             *store.DB // of the second node
 	t               testing.TB
 	ctx             context.Context
 	n               int64 // batches of the first node so far
@@ -36,7 +37,7 @@ func newTalk(t *testing.T, url string) *talk {
 	one, two := Open(t, url), Open(t, url)
 	return &talk{
 		Messages: store.NewMessages(one), other: store.NewMessages(two),
-		w: &world{store.NewAccounts(one), t, t.Context()}, db: one, t: t, ctx: t.Context(),
+		w: &world{store.NewAccounts(one), t, t.Context()}, db: one, db2: two, t: t, ctx: t.Context(),
 	}
 }
 
