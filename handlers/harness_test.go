@@ -35,7 +35,7 @@ func newBench(t *testing.T, more ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, accounts: &fakeAccounts{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{}, desk: &fakeDesk{},
-		people: &fakePeople{},
+		people:   &fakePeople{},
 		presence: &fakePresence{}, node: &fakeNode{ready: true, strict: true}, log: &logBook{},
 	}
 	o := Options{
