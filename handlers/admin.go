@@ -42,6 +42,23 @@ func (e *edge) listNodes(c *fiber.Ctx, _ chat.Identity) error {
 	return c.JSON(show(e.o.Nodes(), "", func(n *NodeInfo) NodeInfo { return *n }))
 }
 
+// POST /admin/nodes/{id}/drain: hands its sockets over, stays up.
+func (e *edge) drainNode(c *fiber.Ctx, _ chat.Identity) error { return e.setDraining(c, true) }
+
+// POST /admin/nodes/{id}/resume
+func (e *edge) resumeNode(c *fiber.Ctx, _ chat.Identity) error { return e.setDraining(c, false) }
+
+func (e *edge) setDraining(c *fiber.Ctx, on bool) error {
+	id, err := pathID[chat.NodeID](c, "id")
+	if err != nil {
+		return err
+	}
+	if err := e.o.SetDraining(c.UserContext(), id, on); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
+}
+
 // POST /admin/broadcast: a system message to everybody, who is away included.
 func (e *edge) broadcast(c *fiber.Ctx, who chat.Identity) error {
 	in, err := body[struct {

@@ -42,7 +42,10 @@ type Options struct {
 	Presence  Presence
 	Node      Node
 	Nodes     func() []NodeInfo // the live nodes, for administrators
-	Limits    Limits            // nil: everybody may do everything
+	// SetDraining has a node, any of them, hand its sockets over and take no more,
+	// or take some again: NotFound, Unavailable when it does not follow.
+	SetDraining func(ctx context.Context, node chat.NodeID, on bool) error
+	Limits      Limits // nil: everybody may do everything
 
 	Metrics        http.Handler   // answers /metrics; nil: there is none
 	Origins        []string       // browser origins allowed besides our own, "https://chat.example"
@@ -162,5 +165,7 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/admin/broadcast", e.audited("broadcast", e.broadcast))
 	api.Get("/admin/audit", e.asAdmin(e.listDeeds))
 	api.Get("/admin/nodes", e.asAdmin(e.listNodes))
+	api.Post("/admin/nodes/:id/drain", e.audited("node.drain", e.drainNode))
+	api.Post("/admin/nodes/:id/resume", e.audited("node.resume", e.resumeNode))
 	api.Get("/admin/messages/:conversation/:seq/trace", e.asAdmin(e.traceMessage))
 }

@@ -122,3 +122,15 @@ func TestAnnouncementsGoToEverybody(t *testing.T) {
 	b.refused(422, "invalid", "text", "POST", "/api/v1/admin/broadcast", `{}`, as("alice"))
 	b.refused(403, "forbidden", "", "POST", "/api/v1/admin/broadcast", `{"text":"me too"}`, as("bob"))
 }
+
+func TestNodesAreDrainedAndResumed(t *testing.T) {
+	b := newBench(t)
+	for _, verb := range []string{"drain", "drain", "resume"} {
+		b.want(204, "", "POST", "/api/v1/admin/nodes/n-1/"+verb, "", as("alice"))
+		b.refused(404, "not_found", "", "POST", "/api/v1/admin/nodes/n-2/"+verb, "", as("alice"))
+		b.refused(403, "forbidden", "", "POST", "/api/v1/admin/nodes/n-1/"+verb, "", as("bob"))
+	}
+	if got := fmt.Sprint(b.node.orders); got != "[draining true draining true draining false]" {
+		t.Errorf("orders %s", got)
+	}
+}

@@ -202,6 +202,15 @@ type fakeNode struct {
 	ready    bool
 	degraded []string
 	strict   bool
+	orders   []string
+}
+
+func (f *fakeNode) setDraining(_ context.Context, id chat.NodeID, on bool) error {
+	if id != "n-1" {
+		return chat.E("fake", chat.NotFound, nil)
+	}
+	f.orders = append(f.orders, fmt.Sprint("draining ", on))
+	return nil
 }
 
 func (f *fakeNode) Serve(ctx context.Context, s realtime.Socket, h realtime.Hello) {

@@ -44,8 +44,9 @@ func newBench(t *testing.T, more ...func(*Options)) *bench {
 		Nodes: func() []NodeInfo {
 			return []NodeInfo{{ID: "n-1", Address: "10.0.0.1:8080", Connections: 2, Sessions: 2}}
 		},
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),
-		Log:     slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		SetDraining: b.node.setDraining,
+		Metrics:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),
+		Log:         slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, change := range more {
 		change(&o)

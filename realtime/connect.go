@@ -34,7 +34,7 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	defer n.sockets.Done()
 	c := newConn(n, sock)
 	defer c.end()
-	if n.drain.Load() {
+	if n.draining() {
 		c.handOver(drainSpread / 2)
 		return
 	}
@@ -65,7 +65,7 @@ func (n *Node) Serve(ctx context.Context, sock Socket, h Hello) {
 	if hub {
 		defer n.part(c)
 	}
-	if n.drain.Load() { // it began meanwhile, and may have missed this one
+	if n.draining() { // it began meanwhile, and may have missed this one
 		c.handOver(rand.N(drainSpread))
 		return
 	}

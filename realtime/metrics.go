@@ -56,7 +56,7 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 	gauge("canary_age_seconds", "How long ago this node last heard its own publication.", func() float64 { return n.c.CanaryAge().Seconds() })
 	gauge("redis_up", "1 while Redis answers and is of the current generation.", func() float64 { return flag(n.c.Up()) })
 	gauge("generation", "The generation of Redis that this node works in.", func() float64 { return float64(n.c.Generation()) })
-	gauge("draining", "1 while this node hands its sockets over.", func() float64 { return flag(n.drain.Load()) })
+	gauge("draining", "1 while this node hands its sockets over.", func() float64 { return flag(n.draining()) })
 	gauge("tells_waiting", "Signals and typing notices that wait to go out.", func() float64 { return float64(len(n.tells)) })
 	return m
 }

@@ -120,10 +120,12 @@ type Node struct {
 	door       chan struct{}      // a place for each socket that comes or goes
 	restore    chan struct{}      // something may have been missed, since the time in missed
 	ready      atomic.Bool        // everything was well at least once
-	drain      atomic.Bool
-	lost       atomic.Bool  // a session that Redis should have was not there
-	generation atomic.Int64 // that Restored was last told of
-	waiting    atomic.Int64 // for a place at the door
+	drain      atomic.Bool        // the node is about to end
+	aside      atomic.Bool        // an administrator has it stand aside
+	ordered    chan struct{}      // aside has changed
+	lost       atomic.Bool        // a session that Redis should have was not there
+	generation atomic.Int64       // that Restored was last told of
+	waiting    atomic.Int64       // for a place at the door
 	sockets    sync.WaitGroup
 
 	mu       sync.Mutex                 // guards all below; taken after a conn's own
@@ -144,7 +146,7 @@ func New(o Options) *Node {
 	}
 	n := &Node{
 		o: o, c: o.Cluster, h: o.History, m: o.Messenger, log: o.Log, hub: newHub(), people: newPeople(o.History),
-		tells: make(chan cluster.Frame, 8192), pace: make(chan struct{}, catchingMost), restore: make(chan struct{}, 1),
+		tells: make(chan cluster.Frame, 8192), pace: make(chan struct{}, catchingMost), restore: make(chan struct{}, 1), ordered: make(chan struct{}, 1),
 		door: make(chan struct{}, doorMost), parted: map[chat.SessionID]parting{},
 	}
 	n.lobby, n.watch = newLobby(n), newWatchers(n)
@@ -164,13 +166,14 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.tell(ctx) })
 	g.Go(func() error { return n.save(ctx) })
 	g.Go(func() error { return n.beat(ctx) })
+	g.Go(func() error { return n.obey(ctx) })
 	return g.Wait()
 }
 
 // Describe returns the figures that the node's lease carries.
 func (n *Node) Describe() (connections, sessions int, draining bool) {
 	connections, sessions = n.hub.size()
-	return connections, sessions, n.drain.Load()
+	return connections, sessions, n.draining()
 }
 
 // Deliver hands what was published to the sockets that are here. It is called
@@ -198,6 +201,9 @@ func (n *Node) Deliver(e *cluster.Envelope) {
 				c.kick(k.Reason)
 			}
 		}
+	}
+	if e.Order != "" {
+		n.follow(e.Order)
 	}
 	n.watch.changed(e.Changed)
 	for _, p := range e.Related {

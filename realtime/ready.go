@@ -26,7 +26,7 @@ func (n *Node) Ready(ctx context.Context) (ready bool, degraded []string, strict
 		degraded = append(degraded, "database")
 	}
 	hears := !redis || n.c.Hears()
-	ready = n.ready.Load() && !n.drain.Load() && hears && (redis || database)
+	ready = n.ready.Load() && !n.draining() && hears && (redis || database)
 	return ready, degraded, ready && redis && database
 }
 
@@ -40,18 +40,11 @@ func (n *Node) Drain(ctx context.Context) {
 	n.drain.Store(true)
 	conns := n.hub.all()
 	n.log.Info("draining", "sockets", len(conns))
-	began, spread := time.Now(), drainPace*time.Duration(len(conns))
+	spread := drainPace * time.Duration(len(conns))
 	if deadline, ok := ctx.Deadline(); ok {
 		spread = min(spread, time.Until(deadline)/2)
 	}
-	for i, c := range conns {
-		c.handOver(rand.N(drainSpread))
-		// By the clock: so many short pauses would each be a little too long.
-		due := spread * time.Duration(i+1) / time.Duration(len(conns))
-		if ahead := due - time.Since(began); ahead > drainStep && !sleep(ctx.Done(), ahead) {
-			break
-		}
-	}
+	n.handOver(ctx, conns, spread, nil)
 	gone := make(chan struct{})
 	go func() { n.sockets.Wait(); close(gone) }()
 	select {
@@ -61,6 +54,23 @@ func (n *Node) Drain(ctx context.Context) {
 			c.sock.Close()
 		}
 		<-gone
+	}
+}
+
+// handOver tells sockets one after the other to come back elsewhere, evenly over
+// a time, until ctx ends or further says no (nil: it never does).
+func (n *Node) handOver(ctx context.Context, conns []*conn, spread time.Duration, further func() bool) {
+	began := time.Now()
+	for i, c := range conns {
+		if further != nil && !further() {
+			return
+		}
+		c.handOver(rand.N(drainSpread))
+		// By the clock: so many short pauses would each be a little too long.
+		due := spread * time.Duration(i+1) / time.Duration(len(conns))
+		if ahead := due - time.Since(began); ahead > drainStep && !sleep(ctx.Done(), ahead) {
+			return
+		}
 	}
 }
 

@@ -163,7 +163,7 @@ func (a *App) build(key []byte) {
 		Accounts: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger,
 		Desk:     moderation.New(store.NewReports(a.db), store.NewAudit(a.db)),
 		People:   people.New(between, a.notifier, a.cluster, a.log),
-		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, Limits: limits,
+		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, SetDraining: a.cluster.SetDraining, Limits: limits,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Origins: a.cfg.Origins, TrustedProxies: a.cfg.Proxies, Context: a.sockets, Log: a.log,
 	})

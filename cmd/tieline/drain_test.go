@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/wire"
 )
 
@@ -56,6 +58,80 @@ func rollingRestart(t *testing.T, people, speakers int, every time.Duration) {
 		len(c.pauses), slices.Max(c.pauses).Round(time.Millisecond), c.middlePause(), c.peak())
 	leave()
 	there.Wait()
+}
+
+// Promise 1: an administrator drains a node, asked on another: its sockets come
+// back elsewhere and lose nothing, it stays up and takes none, until it resumes;
+// and it can still be stopped.
+func TestANodeStandsAside(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, setting("TIELINE_DRAIN", "2s"))
+	root, alice, bob := s.Admin("root"), s.User("alice"), s.User("bob")
+	n1, n2 := s.Node("n1"), s.Node("n2")
+	order := func(asked *node, verb string, of *node) {
+		t.Helper()
+		if a := root.asks(asked, "POST", "/admin/nodes/"+of.id+"/"+verb, ""); a.Status != 204 {
+			t.Fatalf("%s %s: %d %s", verb, of.id, a.Status, a.Body)
+		}
+	}
+	alice.On("n1")
+	bob.On("n2")
+	said := bob.Says(alice, "are you there?")
+	alice.Hears("are you there?")
+	order(n2, "drain", n1)
+	alice.IsDrained().ClosedWith(wire.CloseGoingAway)
+	bob.Says(alice, "where are you?")
+	alice.Tries("n1").IsDrained().ClosedWith(wire.CloseGoingAway)
+	if _, err := get(n1.URL() + "/readyz"); err == nil {
+		t.Error("n1 is ready")
+	}
+	if _, err := get(n1.URL() + "/healthz"); err != nil {
+		t.Error("n1 does not live:", err)
+	}
+	alice.Returns("n2").Hears("where are you?")
+	bob.SaysAgain(said)
+	order(n1, "drain", n1) // it is
+	s.eventuallyDraining(root, n1, true)
+	root.asks(n2, "POST", "/admin/nodes/n7/drain", "").is(s, 404, chat.NotFound)
+
+	order(n2, "resume", n1)
+	n1.awaitReady()
+	s.eventuallyDraining(root, n1, false)
+	alice.Leaves()
+	alice.Returns("n1").StaysOn()
+	alice.Says(bob, "back again")
+	bob.Hears("back again")
+	order(n1, "drain", n2)
+	bob.IsDrained().ClosedWith(wire.CloseGoingAway)
+	n2.Stop()
+	alice.HearsNothing()
+}
+
+// eventuallyDraining waits until every list of the nodes says so.
+func (s *story) eventuallyDraining(root *User, n *node, draining bool) {
+	s.t.Helper()
+	for _, asked := range s.running() {
+		eventually(s.t, soon, asked.id+" knows of the drain", func() bool {
+			var list struct {
+				Items []struct {
+					ID       string
+					Draining bool
+				}
+			}
+			root.asks(asked, "GET", "/admin/nodes", "").into(s, &list)
+			for _, i := range list.Items {
+				if i.ID == n.id {
+					return i.Draining == draining
+				}
+			}
+			return false
+		})
+	}
+	for line := range strings.Lines(s.Tieline("", "nodes")) {
+		if strings.HasPrefix(line, n.id+" ") && !strings.Contains(line, fmt.Sprint(draining)) {
+			s.t.Errorf("tieline nodes says %s", line)
+		}
+	}
 }
 
 // restartOne stops a node properly and starts it again.

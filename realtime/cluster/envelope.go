@@ -18,6 +18,7 @@ type Envelope struct {
 	Kicks      []Kick        // sockets to close
 	Changed    []chat.UserID // whose presence may have changed
 	Related    []chat.Pair   // who have become something else to each other
+	Order      Order         // has the node drain, or resume; "": neither
 	Canary     string        // proves to its sender that it hears itself
 	Asks       []Ask         // what became of a message?
 	Answers    []Answer      // this, here
@@ -66,7 +67,7 @@ type Kick struct {
 
 var errEnvelope = errors.New("cluster: not an envelope")
 
-const envelopeVersion = 2
+const envelopeVersion = 3
 
 // Encode returns the envelope as published.
 func (e *Envelope) Encode() []byte {
@@ -78,6 +79,7 @@ func (e *Envelope) Encode() []byte {
 	w.b = append(w.b, envelopeVersion)
 	w.num(e.Generation)
 	w.str(e.Canary)
+	w.str(string(e.Order))
 	w.num(int64(len(e.Queued)))
 	for i := range e.Queued {
 		w.str(string(e.Queued[i].User))
@@ -124,7 +126,7 @@ func DecodeEnvelope(p []byte) (*Envelope, error) {
 		return nil, errEnvelope
 	}
 	r := reader{b: p[1:]}
-	e := &Envelope{Generation: r.num(), Canary: r.str()}
+	e := &Envelope{Generation: r.num(), Canary: r.str(), Order: Order(r.str())}
 	for range r.count() {
 		q := Queued{User: chat.UserID(r.str()), Position: r.num()}
 		r.entry(&q.Entry)

@@ -207,14 +207,18 @@ func (c *Cluster) learn(ctx context.Context, open []chat.Session) error {
 		return nil
 	}
 	nodes, err := c.lookAtLeases(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		c.remember(nodes)
 	}
+	return err
+}
+
+// remember takes what the leases say now.
+func (c *Cluster) remember(nodes map[chat.NodeID]NodeInfo) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.nodes == nil {
 		c.nodes = nodes
 	}
 	maps.Copy(c.nodes, nodes)
-	return nil
 }

@@ -39,7 +39,7 @@ func FuzzParseOffset(f *testing.F) {
 
 func TestEnvelopeSurvivesTheWire(t *testing.T) {
 	e := &Envelope{
-		Generation: 3, Canary: "boot",
+		Generation: 3, Canary: "boot", Order: Drain,
 		Queued:  []Queued{{User: "bob", Position: 7, Entry: Entry{Conversation: "d1", Seq: 2, At: 5, Origin: "s", Body: []byte(`{"a":1}`)}}},
 		Logged:  []Logged{{Entry: Entry{Conversation: chat.Lobby, Seq: 1, Body: []byte("{}")}, Sender: "alice", Own: []byte("{}")}},
 		Frames:  []Frame{{Users: []chat.UserID{"bob"}, Except: "s", Data: []byte("x"), Droppable: true}},
