@@ -79,6 +79,26 @@ func TestCalls(t *testing.T) {
 			"POST /api/v1/conversations/c/messages", `{"id":"id","message":{"kind":"text","text":"hi"}}`, false},
 		{"MarkRead", func(a *API) error { return a.MarkRead(ctx, "c", 4) }, "PUT /api/v1/conversations/c/read", `{"seq":4}`, false},
 		{"Presence", func(a *API) error { _, err := a.Presence(ctx, "u"); return err }, "POST /api/v1/presence", `{"users":["u"]}`, false},
+		{"Card", func(a *API) error { _, err := a.Card(ctx, "u"); return err }, "GET /api/v1/users/u", "", false},
+		{"AskFriend", func(a *API) error {
+			_, err := a.AskFriend(ctx, "u", "hi", Label{Remark: "r", Tags: []string{"t"}})
+			return err
+		}, "POST /api/v1/friend-requests", `{"user":"u","message":"hi","remark":"r","tags":["t"],"moments":{"hide_mine":false,"hide_theirs":false}}`, false},
+		{"FriendRequests", func(a *API) error { _, err := a.FriendRequests(ctx, Outgoing, "x", 5); return err },
+			"GET /api/v1/friend-requests?cursor=x&direction=outgoing&limit=5", "", false},
+		{"AcceptFriend", func(a *API) error { _, err := a.AcceptFriend(ctx, "r", Label{}); return err },
+			"POST /api/v1/friend-requests/r/accept", `{"moments":{"hide_mine":false,"hide_theirs":false}}`, false},
+		{"RejectFriend", func(a *API) error { _, err := a.RejectFriend(ctx, "r"); return err }, "POST /api/v1/friend-requests/r/reject", "", false},
+		{"IgnoreFriend", func(a *API) error { _, err := a.IgnoreFriend(ctx, "r"); return err }, "POST /api/v1/friend-requests/r/ignore", "", false},
+		{"Friends", func(a *API) error { _, err := a.Friends(ctx, "x", 5); return err }, "GET /api/v1/friends?cursor=x&limit=5", "", false},
+		{"ChangeFriend", func(a *API) error {
+			_, err := a.ChangeFriend(ctx, "u", FriendChange{Tags: &[]string{}, Starred: new(bool), Moments: &MomentsChange{HideMine: new(bool)}})
+			return err
+		}, "PATCH /api/v1/friends/u", `{"tags":[],"starred":false,"moments":{"hide_mine":false}}`, false},
+		{"RemoveFriend", func(a *API) error { return a.RemoveFriend(ctx, "u") }, "DELETE /api/v1/friends/u", "", false},
+		{"Blocks", func(a *API) error { _, err := a.Blocks(ctx, "", 0); return err }, "GET /api/v1/blocks", "", false},
+		{"Block", func(a *API) error { return a.Block(ctx, "u") }, "PUT /api/v1/blocks/u", "", false},
+		{"Unblock", func(a *API) error { return a.Unblock(ctx, "u") }, "DELETE /api/v1/blocks/u", "", false},
 		{"Online", func(a *API) error { _, err := a.Online(ctx, "", 0); return err }, "GET /api/v1/presence/online", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package people
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +15,7 @@ func line(field, s string, most int) (string, error) {
 	case !utf8.ValidString(s) || !chat.Printable(s):
 		return "", chat.InvalidField(field, "format", "")
 	case utf8.RuneCountInString(s) > most:
-		return "", chat.InvalidField(field, "too_long", fmt.Sprintf("At most %d characters.", most))
+		return "", chat.OutOfBounds(field, "too_long", int64(most))
 	}
 	return s, nil
 }
@@ -30,12 +29,12 @@ func checkTags(tags []string) ([]string, error) {
 		case err != nil:
 			return nil, err
 		case tag == "":
-			return nil, chat.InvalidField("tags", "required", "A tag may not be empty.")
+			return nil, chat.InvalidField("tags", "required", "")
 		case !slices.Contains(out, tag):
 			out = append(out, tag)
 		}
 		if len(out) > chat.MaxTags {
-			return nil, chat.InvalidField("tags", "too_long", fmt.Sprintf("At most %d tags.", chat.MaxTags))
+			return nil, chat.OutOfBounds("tags", "too_many", chat.MaxTags)
 		}
 	}
 	return out, nil

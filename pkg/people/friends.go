@@ -14,7 +14,7 @@ import (
 // other; Conflict when they are friends already, or who asks blocks the other.
 func (p *People) Ask(ctx context.Context, a chat.Asking) (chat.FriendRequest, error) {
 	if a.From == a.To {
-		return chat.FriendRequest{}, chat.InvalidField("user", "format", "You cannot ask yourself.")
+		return chat.FriendRequest{}, chat.InvalidField("user", "self", "")
 	}
 	var err error
 	if a.Message, err = line("message", a.Message, chat.MaxRequestMessage); err != nil {

@@ -75,7 +75,7 @@ func (p *People) changed(ctx context.Context, a, b chat.UserID, events []chat.Ev
 // error. Invalid for oneself; NotFound for somebody who is not there.
 func (p *People) SetBlocked(ctx context.Context, user, other chat.UserID, blocked bool) error {
 	if user == other && blocked {
-		return chat.InvalidField("user", "format", "You cannot block yourself.")
+		return chat.InvalidField("user", "self", "")
 	}
 	events, err := p.dir.SetBlocked(ctx, user, other, blocked)
 	if err == nil {
