@@ -156,7 +156,7 @@ func (s *People) ChangeFriend(ctx context.Context, user, other chat.UserID, chan
 		relation := row.relation(false)
 		change.Apply(&relation)
 		row.labelRow, row.Starred = newLabelRow(relation.Label), relation.Starred
-		if _, err := tx.NewUpdate().Model(row).WherePK().Exec(ctx); err != nil {
+		if _, err := tx.NewUpdate().Model(row).Column("starred", "remark", "tags", "hide_mine", "hide_theirs").WherePK().Exec(ctx); err != nil {
 			return err
 		}
 		all, err := friends(ctx, tx, user, []friendRow{*row})

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -48,6 +50,8 @@ func searches(s *Accounts) []question {
 		{"a letter, nicknames", "users.username_key users.nickname_username", find(chat.UserQuery{Prefix: "u", After: after(byUsername, "u099990", "")})},
 		{"a letter, more nicknames", "users.nickname_username", find(chat.UserQuery{Prefix: "u", After: after(byNickname, "u0500", "v050000")})},
 		{"a few letters", "users.username_key users.nickname_username", find(chat.UserQuery{Prefix: "u00012"})},
+		{"a few letters, by somebody who is blocked", "users.username_key users.nickname_username", find(chat.UserQuery{Prefix: "u00012", Reader: two})},
+		{"everybody, by somebody who is blocked", "users.PRIMARY", find(chat.UserQuery{Reader: two})},
 		{"nobody", "users.username_key users.nickname_username", find(chat.UserQuery{Prefix: "q"})},
 		{"a number", "users.phone users.username_key", find(chat.UserQuery{Prefix: "+86000050000", Phone: "+86000050000"})},
 		{"an address", "users.email_key users.username_key", find(chat.UserQuery{Prefix: "u050000@example.org", Email: "u050000@example.org"})},
@@ -88,11 +92,49 @@ func ofAccounts(s *Accounts) []question {
 }
 
 func ofPeople(s *People) []question {
+	const friend = chat.UserID("u000100")
+	both := "users.PRIMARY friends.PRIMARY blocks.PRIMARY"
 	return []question{
-		{"block", "users.PRIMARY blocks.PRIMARY", func(ctx context.Context) error { return failed(s.SetBlocked(ctx, one, two, true)) }},
+		{"ask", "users.PRIMARY friend_requests.from_to", func(ctx context.Context) error {
+			_, _, err := s.Ask(ctx, chat.Asking{From: two, To: "u060000"})
+			_, _, err2 := s.Ask(ctx, chat.Asking{From: two, To: "u060000"})
+			return errors.Join(err, err2)
+		}},
+		{"reject", "users.PRIMARY friend_requests.PRIMARY", func(ctx context.Context) error {
+			_, _, err := s.Handle(ctx, one, "y1000", chat.RequestRejected, chat.Label{})
+			return err
+		}},
+		{"accept", both + " friend_requests.PRIMARY", func(ctx context.Context) error {
+			_, _, err := s.Handle(ctx, one, "y2000", chat.RequestAccepted, chat.Label{})
+			if chat.KindOf(err) != chat.Conflict {
+				return fmt.Errorf("somebody with too many friends: %w", err)
+			}
+			asked, _, err := s.Ask(ctx, chat.Asking{From: two, To: "u070000"})
+			if err == nil {
+				_, _, err = s.Handle(ctx, "u070000", asked.ID, chat.RequestAccepted, chat.Label{})
+			}
+			return err
+		}},
+		{"requests", "friend_requests.to_new friend_requests.from_new users.PRIMARY", func(ctx context.Context) error {
+			_, err := s.Requests(ctx, one, false, "", 50)
+			_, err2 := s.Requests(ctx, one, false, "y3000", 50)
+			_, err3 := s.Requests(ctx, one, true, "z3000", 50)
+			return errors.Join(err, err2, err3)
+		}},
+		{"friends", both, func(ctx context.Context) error { return failed(s.Friends(ctx, one, "u002000", 50)) }},
+		{"relation", "friends.PRIMARY blocks.PRIMARY", func(ctx context.Context) error { return failed(s.Relation(ctx, one, friend)) }},
+		{"change a friend", both, func(ctx context.Context) error {
+			_, _, err := s.ChangeFriend(ctx, one, friend, chat.RelationChange{})
+			return err
+		}},
+		{"remove a friend", both + " conversations.PRIMARY", func(ctx context.Context) error { return failed(s.RemoveFriend(ctx, one, friend)) }},
+		{"block", "users.PRIMARY blocks.PRIMARY friend_requests.from_to", func(ctx context.Context) error { return failed(s.SetBlocked(ctx, one, two, true)) }},
+		{"unblock", "users.PRIMARY blocks.PRIMARY", func(ctx context.Context) error { return failed(s.SetBlocked(ctx, one, friend, false)) }},
+		{"blocks", "blocks.PRIMARY users.PRIMARY", func(ctx context.Context) error { return failed(s.Blocks(ctx, one, "u002000", 50)) }},
 		{"who blocks one", "blocks.blocked_user", func(ctx context.Context) error {
 			return failed(s.Blockers(ctx, two, []chat.UserID{one, "u000002", "u000003"}))
 		}},
+		{"everybody who blocks one", "blocks.blocked_user", func(ctx context.Context) error { return failed(s.AllBlockers(ctx, two)) }},
 	}
 }
 

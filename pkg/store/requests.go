@@ -64,7 +64,7 @@ func (s *People) Ask(ctx context.Context, a chat.Asking) (request chat.FriendReq
 		case err != nil:
 		case row.FromID == a.From:
 			row.labelRow, row.Message = newLabelRow(a.Label), a.Message
-			_, err = tx.NewUpdate().Model(row).WherePK().Exec(ctx)
+			_, err = tx.NewUpdate().Model(row).Column("message", "remark", "tags", "hide_mine", "hide_theirs").WherePK().Exec(ctx)
 		default:
 			events, err = befriend(ctx, tx, row, a.Label, people)
 		}
