@@ -34,6 +34,7 @@ const (
 // Options are the parts that the edge stands before.
 type Options struct {
 	Accounts  Accounts
+	Owners    Owners
 	Codes     Codes
 	Devices   Devices
 	People    People
@@ -117,6 +118,7 @@ func (e *edge) routes(app *fiber.App) {
 	serveSite(app)
 
 	api := app.Group("/api/v1", e.crossOrigin)
+	api.Post("/auth/email-code", e.slowly, e.emailCode)
 	api.Post("/auth/register", e.slowly, e.register)
 	api.Post("/auth/login", e.slowly, e.login)
 	api.Post("/auth/refresh", e.refresh)
@@ -125,6 +127,8 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/auth/password", e.slowly, e.password)
 
 	api.Get("/me", e.as(e.me))
+	api.Patch("/me", e.as(e.changeMe))
+	api.Delete("/me", e.as(e.removeMe))
 	api.Post("/me/vip", e.as(e.redeemVIP))
 	api.Get("/me/devices", e.as(e.listDevices))
 	api.Delete("/me/devices", e.as(e.removeOtherDevices))

@@ -76,7 +76,7 @@ func (e *edge) onlineUsers(c *fiber.Ctx, ids []chat.UserID) ([]onlineUser, error
 		return nil, err
 	}
 	for _, id := range ids {
-		if u, ok := users[id]; ok {
+		if u, ok := users[id]; ok && u.DeletedAt.IsZero() {
 			items = append(items, onlineUser{viewUser(&u), viewPresence(presence[id])})
 		}
 	}

@@ -62,7 +62,7 @@ func TestUnknownRoutesAndWrongMethods(t *testing.T) {
 			b.refused(404, "not_found", "", method, path, "")
 		}
 	}
-	for path, allow := range map[string]string{"/api/v1/me": "GET", "/api/v1/auth/login": "POST", "/api/v1/conversations/c/messages": "POST", "/healthz": "GET", "/": "GET"} {
+	for path, allow := range map[string]string{"/api/v1/users": "GET", "/api/v1/auth/login": "POST", "/api/v1/conversations/c/messages": "POST", "/healthz": "GET", "/": "GET"} {
 		b.refused(405, "malformed", "", "PATCH", path, "{}")
 		if a := b.do("PATCH", path, "{}"); !strings.Contains(a.header.Get("Allow"), allow) {
 			t.Errorf("%s allows %q, want %s among it", path, a.header.Get("Allow"), allow)

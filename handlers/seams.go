@@ -29,6 +29,14 @@ type Accounts interface {
 	Kick(context.Context, chat.UserID) error
 }
 
+// Owners is how people look after their own accounts; *account.Accounts.
+type Owners interface {
+	EmailCode(ctx context.Context, email string, purpose chat.CodePurpose, language string) error
+	ResetPassword(ctx context.Context, email, code, password string) error
+	ChangeProfile(ctx context.Context, user chat.UserID, c account.ProfileChange, language string) (chat.User, error)
+	Remove(ctx context.Context, user chat.UserID, password string) error
+}
+
 // Codes makes and redeems one-time codes; *account.Accounts.
 type Codes interface {
 	// RedeemVIP uses a code up, once, however many ask at the same time.

@@ -10,6 +10,7 @@ import (
 // The real parts fit where the tests put fakes.
 var (
 	_ Accounts  = (*account.Accounts)(nil)
+	_ Owners    = (*account.Accounts)(nil)
 	_ Codes     = (*account.Accounts)(nil)
 	_ Devices   = (*device.Devices)(nil)
 	_ Messenger = (*messaging.Messenger)(nil)

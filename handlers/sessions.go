@@ -7,6 +7,7 @@ import (
 
 	"github.com/tieline/tieline/pkg/account"
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/phrase"
 )
 
 // deviceForm is the device that somebody signs up or in from.
@@ -31,6 +32,21 @@ type loginForm struct {
 	Login    string      `json:"login"`
 	Password string      `json:"password"`
 	Device   *deviceForm `json:"device"`
+}
+
+// POST /auth/email-code: the same answer for everybody's address.
+func (e *edge) emailCode(c *fiber.Ctx) error {
+	in, err := body[struct {
+		Email   string           `json:"email"`
+		Purpose chat.CodePurpose `json:"purpose"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	if err := e.o.Owners.EmailCode(c.UserContext(), in.Email, in.Purpose, language(c)); err != nil {
+		return err
+	}
+	return c.SendStatus(http.StatusNoContent)
 }
 
 // POST /auth/register
@@ -111,7 +127,10 @@ func (e *edge) password(c *fiber.Ctx) error {
 		return err
 	}
 	if in.OldPassword == "" && (in.Email != "" || in.EmailCode != "") {
-		return chat.E("handlers.password", chat.CodeInvalid, nil) // no codes are sent yet, so none is right
+		if err := e.o.Owners.ResetPassword(c.UserContext(), in.Email, in.EmailCode, in.NewPassword); err != nil {
+			return err
+		}
+		return c.SendStatus(http.StatusNoContent)
 	}
 	who, err := e.authenticate(c)
 	if err != nil {
@@ -122,6 +141,9 @@ func (e *edge) password(c *fiber.Ctx) error {
 	}
 	return c.SendStatus(http.StatusNoContent)
 }
+
+// language is that in which the caller is written to.
+func language(c *fiber.Ctx) string { return string(phrase.Match(c.Get(fiber.HeaderAcceptLanguage))) }
 
 // place is the device as accounts take it; without one they make one.
 func (d *deviceForm) place() account.Place {

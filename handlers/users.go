@@ -15,15 +15,6 @@ type card struct {
 	Presence *wire.PresenceStatus `json:"presence,omitempty"`
 }
 
-// GET /me
-func (e *edge) me(c *fiber.Ctx, who chat.Identity) error {
-	u, err := e.o.Accounts.User(c.UserContext(), who.User)
-	if err != nil {
-		return err
-	}
-	return c.JSON(viewOwn(&u))
-}
-
 // GET /users?query=
 func (e *edge) searchUsers(c *fiber.Ctx, who chat.Identity) error {
 	query, err := words(c, "query")

@@ -207,6 +207,7 @@ func (n *Node) Deliver(e *cluster.Envelope) {
 	}
 	n.watch.changed(e.Changed)
 	for _, p := range e.Related {
+		n.people.forget(p.A, p.B)
 		n.m.Doubt(chat.DirectID(p.A, p.B))
 		n.watch.related(p)
 	}
@@ -267,6 +268,7 @@ type people struct {
 	h  History
 	mu sync.Mutex
 	m  map[chat.UserID]personAt
+	n  int // how often some of them were forgotten
 }
 
 type personAt struct {
@@ -281,9 +283,20 @@ const (
 
 func newPeople(h History) *people { return &people{h: h, m: map[chat.UserID]personAt{}} }
 
+// forget has the cards of users read again.
+func (p *people) forget(users ...chat.UserID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n++
+	for _, u := range users {
+		delete(p.m, u)
+	}
+}
+
 func (p *people) of(ctx context.Context, u chat.UserID) (chat.Person, error) {
 	p.mu.Lock()
 	known, ok := p.m[u]
+	forgotten := p.n
 	p.mu.Unlock()
 	if ok && time.Since(known.at) < personAge {
 		return known.Person, nil
@@ -306,6 +319,8 @@ func (p *people) of(ctx context.Context, u chat.UserID) (chat.Person, error) {
 	if len(p.m) >= maxPersons {
 		clear(p.m)
 	}
-	p.m[u] = personAt{card, time.Now()}
+	if forgotten == p.n { // else this may be what was to be forgotten
+		p.m[u] = personAt{card, time.Now()}
+	}
 	return card, nil
 }

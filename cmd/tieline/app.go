@@ -18,6 +18,7 @@ import (
 	"github.com/tieline/tieline/pkg/config"
 	"github.com/tieline/tieline/pkg/device"
 	"github.com/tieline/tieline/pkg/embedded"
+	"github.com/tieline/tieline/pkg/mail"
 	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/moderation"
 	"github.com/tieline/tieline/pkg/notify"
@@ -39,6 +40,8 @@ type App struct {
 	cluster   *cluster.Cluster
 	messenger *messaging.Messenger
 	notifier  *notify.Notifier
+	mailer    *mail.Mailer
+	metrics   *prometheus.Registry
 	node      *realtime.Node
 	http      server
 	listener  *doorman
@@ -72,6 +75,11 @@ func (a *App) open(ctx context.Context) error {
 	a.listener = newDoorman(plain, connectionsMost(), a.log)
 	a.onClose(func() { a.listener.Close() })
 	key, err := tokenKey(a.cfg)
+	if err != nil {
+		return err
+	}
+	a.metrics = prometheus.NewRegistry()
+	a.mailer, err = mail.New(string(a.cfg.SMTPURL), mail.Options{Count: countMails(a.metrics), Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -137,7 +145,7 @@ const traceEvents = 16384
 
 // build puts the parts together; nothing of it waits or fails.
 func (a *App) build(key []byte) {
-	registry := prometheus.NewRegistry()
+	registry := a.metrics
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	boot := chat.NewID()
 	users, messages, between := store.NewAccounts(a.db), store.NewMessages(a.db), store.NewPeople(a.db)
@@ -148,19 +156,21 @@ func (a *App) build(key []byte) {
 	options.Describe = func() (int, int, bool) { return a.node.Describe() }
 	options.Addr = a.listener.Addr().String()
 	a.cluster = cluster.New(a.redis, options)
-	accounts := account.New(users, a.cluster, accountOptions(a.cfg, key, a.log))
 	registry.MustRegister(a.listener.turned)
 	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring, FriendsOnly: a.cfg.Direct == "friends"})
 	events := store.NewEvents(a.db)
 	a.notifier = notify.New(events, a.cluster, notify.Options{Keep: a.cfg.QueueAge, Log: a.log})
 	limits := cluster.NewLimits(a.cluster, rates(a.cfg), countLimited(registry))
+	rules := accountOptions(a.cfg, key, a.log)
+	rules.Mailer, rules.Failures, rules.Notifier = a.mailer, limits, a.notifier
+	accounts := account.New(users, a.cluster, rules)
 	a.node = realtime.New(realtime.Options{
 		ID: a.cfg.NodeID, Gate: accounts, Devices: users, History: messages, Events: events, Notifier: a.notifier, Blocks: between,
 		Messenger: a.messenger, Cluster: a.cluster,
 		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
 	})
 	a.http = handlers.New(handlers.Options{
-		Accounts: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger,
+		Accounts: accounts, Owners: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger,
 		Desk:     moderation.New(store.NewReports(a.db), store.NewAudit(a.db)),
 		People:   people.New(between, a.notifier, a.cluster, a.log),
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, SetDraining: a.cluster.SetDraining, Limits: limits,
@@ -205,7 +215,7 @@ func (a *App) Run(ctx context.Context) error {
 	sending, endSending := context.WithCancel(context.Background())
 	defer endSending()
 	var g errgroup.Group
-	failed := make(chan error, 4)
+	failed := make(chan error, 8)
 	start := func(name string, run func() error) {
 		g.Go(func() error {
 			if err := run(); err != nil {
@@ -218,6 +228,7 @@ func (a *App) Run(ctx context.Context) error {
 	start("node", func() error { return a.node.Run(work) })
 	start("messages", func() error { return a.messenger.Run(sending) })
 	start("events", func() error { return a.notifier.Run(sending) })
+	start("mails", func() error { return a.mailer.Run(sending) })
 	start("http", func() error { return a.http.Listener(a.listener) })
 	a.banner()
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/mail"
 	"github.com/tieline/tieline/realtime"
 )
 
@@ -41,6 +42,15 @@ func countLimited(r prometheus.Registerer) func(chat.Operation) {
 	}, []string{"limit"})
 	r.MustRegister(limited)
 	return func(op chat.Operation) { limited.WithLabelValues(string(op)).Inc() }
+}
+
+// countMails returns what counts what became of mails.
+func countMails(r prometheus.Registerer) func(mail.Outcome) {
+	mails := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tieline_mails_total", Help: "Mails, by what became of them: sent, failed, or refused because too many waited.",
+	}, []string{"outcome"})
+	r.MustRegister(mails)
+	return func(what mail.Outcome) { mails.WithLabelValues(string(what)).Inc() }
 }
 
 func (o *observer) Sent(n int) { o.sent.Add(float64(n)) }

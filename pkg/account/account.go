@@ -27,6 +27,8 @@ type People interface {
 	Search(ctx context.Context, find chat.UserQuery) (page []chat.User, next string, err error)
 	SetPassword(ctx context.Context, user chat.UserID, expected, hash string, keep chat.DeviceID) (ended []chat.Device, err error)
 	SetDisabled(ctx context.Context, user chat.UserID, disabled bool) (ended []chat.Device, err error)
+	ChangeProfile(ctx context.Context, user chat.UserID, change func(*chat.Account)) (chat.ProfileChanged, error)
+	Remove(ctx context.Context, user chat.UserID, expected string) (chat.Removal, error)
 }
 
 // Devices is the part of a Directory about signing in and out.
@@ -65,7 +67,41 @@ type Registry interface {
 	PutTicket(ctx context.Context, hash string, id chat.Identity, ttl time.Duration) error
 	// TakeTicket returns whom a ticket speaks for, once.
 	TakeTicket(ctx context.Context, hash string) (id chat.Identity, ok bool, err error)
+	// TellRelated has all nodes read again what they remember of pairs of people:
+	// what they are to each other, and what each looks like.
+	TellRelated(ctx context.Context, pairs []chat.Pair) error
+	MailedCodes
 }
+
+// MailedCodes is the part of a Registry about codes that are sent by e-mail. They
+// are gone with Redis: another one is asked for.
+type MailedCodes interface {
+	// PutMailedCode keeps a code for a time and so many wrong tries; RateLimited
+	// when another mail went to the address less than pause ago.
+	PutMailedCode(ctx context.Context, c chat.MailedCode, ttl, pause time.Duration, tries int) error
+	// CheckMailedCode reports whether a code is the one that was sent; a wrong one
+	// costs a try.
+	CheckMailedCode(ctx context.Context, c chat.MailedCode) (right bool, err error)
+	// UseMailedCode uses a code up.
+	UseMailedCode(ctx context.Context, c chat.MailedCode) error
+	// ForgetMailedCode undoes PutMailedCode.
+	ForgetMailedCode(ctx context.Context, c chat.MailedCode) error
+}
+
+// Mailer sends mails, soon and without keeping anybody waiting. One to nobody it
+// takes like any other.
+type Mailer interface{ Send(m chat.Mail) error }
+
+// Failures bounds how often somebody may try wrong passwords for one name.
+type Failures interface {
+	// MayFail returns nil, or a RateLimited error that says when to try again.
+	MayFail(ctx context.Context, name string) error
+	// Failed counts a wrong one.
+	Failed(ctx context.Context, name string)
+}
+
+// Notifier tells people of committed events.
+type Notifier interface{ Tell(events []chat.Event) }
 
 // How people sign up.
 const (
@@ -84,6 +120,9 @@ type Options struct {
 	Policy       chat.Policy   // who stays when a person signs in again
 	MaxDevices   int           // under chat.Multi
 	Registration string        // Open, Email, Invite or Closed
+	Mailer       Mailer        // nil: nobody can be written to
+	Failures     Failures      // nil: no limit
+	Notifier     Notifier      // nil: events are found in the database
 	Log          *slog.Logger
 }
 
@@ -122,6 +161,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Registration == "" {
 		o.Registration = Open
+	}
+	if o.Mailer == nil {
+		o.Mailer = noMailer{}
+	}
+	if o.Failures == nil {
+		o.Failures = noLimit{}
+	}
+	if o.Notifier == nil {
+		o.Notifier = noNotifier{}
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -174,24 +222,4 @@ func (a *Accounts) end(ctx context.Context, ended []chat.Device) {
 	if len(ended) > 0 {
 		a.mirror(ctx, func(ctx context.Context) error { return a.reg.End(ctx, ended) })
 	}
-}
-
-// absent is the registry of a command without Redis: it knows nothing and tells
-// nobody.
-type absent struct{}
-
-func (absent) Up() bool                                                   { return true }
-func (absent) SignedIn(context.Context, chat.Device, []chat.Device) error { return nil }
-func (absent) End(context.Context, []chat.Device) error                   { return nil }
-func (absent) Remember(context.Context, chat.Device) error                { return nil }
-func (absent) Check(context.Context, chat.UserID, chat.DeviceID) (chat.DeviceState, bool, error) {
-	return chat.DeviceState{}, false, nil
-}
-
-func (absent) PutTicket(context.Context, string, chat.Identity, time.Duration) error {
-	return chat.E("account.ticket", chat.Unavailable, nil)
-}
-
-func (absent) TakeTicket(context.Context, string) (chat.Identity, bool, error) {
-	return chat.Identity{}, false, chat.E("account.ticket", chat.Unavailable, nil)
 }

@@ -5,10 +5,11 @@
 // request and every connect: may this device still speak for this user? When
 // the mirror does not know, or is away, the database answers.
 //
-// There are three kinds of credentials. An access token is a JWT that says who,
+// There are four kinds of credentials. An access token is a JWT that says who,
 // which device and which sign-in of it; it is good until it expires or that
 // sign-in ends. A refresh token is exchanged for a new pair, once; its second
 // use means that somebody else has it too, and ends the session. A ticket is for
-// the URL of one socket. Of passwords, refresh tokens, tickets and one-time codes
+// the URL of one socket. A code from an e-mail proves whose the address is, for
+// minutes: it is kept in Redis alone. Of passwords, refresh tokens, tickets and one-time codes
 // only hashes are stored, and none of them is ever logged.
 package account

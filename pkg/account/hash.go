@@ -91,16 +91,12 @@ func newHash(password string) string {
 		base64.RawStdEncoding.EncodeToString(salt[:]), base64.RawStdEncoding.EncodeToString(sum))
 }
 
-// verify compares a password with a hash and takes as long when there is none
+// compare compares a password with a hash and takes as long when there is none
 // (""), which no password fits. Weak is set for a hash of another cost than ours.
-func (h *hasher) verify(ctx context.Context, password, hash string) (ok, weak bool, err error) {
-	leave, err := h.enter(ctx)
-	if err != nil {
-		return false, false, err
-	}
-	defer leave()
+// Whoever calls it has entered.
+func compare(password, hash string) (ok, weak bool) {
 	if isBcrypt(hash) {
-		return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil, true, nil
+		return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil, true
 	}
 	want, err := parseArgon2(hash)
 	if err != nil {
@@ -108,7 +104,7 @@ func (h *hasher) verify(ctx context.Context, password, hash string) (ok, weak bo
 	}
 	got := argon2.IDKey([]byte(password), want.salt, want.time, want.memory, want.threads, uint32(len(want.sum)))
 	ok = subtle.ConstantTimeCompare(got, want.sum) == 1 && err == nil
-	return ok, want.memory != hashMemory || want.time != hashTime || want.threads != hashThreads, nil
+	return ok, want.memory != hashMemory || want.time != hashTime || want.threads != hashThreads
 }
 
 // argon2Hash is a hash taken apart.

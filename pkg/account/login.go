@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"unicode/utf8"
@@ -24,8 +25,8 @@ const maxTyped = 4096
 const loginTries = 3
 
 // Login signs somebody in. A wrong name and a wrong password get the same answer
-// after the same work: BadCredentials. AccountDisabled only after the right
-// password.
+// after the same work: BadCredentials, and RateLimited after too many wrong ones.
+// AccountDisabled only after the right password.
 func (a *Accounts) Login(ctx context.Context, l Login) (Grant, error) {
 	const op = "account.login"
 	var p problems
@@ -81,23 +82,42 @@ func (a *Accounts) login(ctx context.Context, l Login, device chat.Device) (Gran
 // name means nobody, or somebody without a password, the work is done all the
 // same.
 func (a *Accounts) identify(ctx context.Context, l Login) (account chat.Account, weak bool, err error) {
-	refusal := chat.E("account.login", chat.BadCredentials, nil)
-	if len(l.Password) > maxTyped {
+	keys := loginKeys(l.Login)
+	found, err := a.dir.FindLogin(ctx, keys)
+	if err != nil {
+		return chat.Account{}, false, err
+	}
+	return a.fits(ctx, "account.login", keys, l.Password, found)
+}
+
+// fits returns which of the accounts that a name may mean a password belongs to;
+// BadCredentials, after the same work if there is none. Wrong passwords count for
+// the name, whether or not it is anybody's; after too many it is RateLimited. The
+// limit is looked at when it is one's turn to use a core: of many who try at the
+// same time, those who come later know that the earlier ones failed.
+func (a *Accounts) fits(ctx context.Context, op string, keys chat.LoginKeys, password string, found []chat.Account) (account chat.Account, weak bool, err error) {
+	refusal := chat.E(op, chat.BadCredentials, nil)
+	if len(password) > maxTyped {
 		return chat.Account{}, false, refusal // nobody's, whoever it is
 	}
-	found, err := a.dir.FindLogin(ctx, loginKeys(l.Login))
+	leave, err := a.hashes.enter(ctx)
 	if err != nil {
+		return chat.Account{}, false, err
+	}
+	defer leave()
+	name := a.pseudonym("log-in name", cmp.Or(keys.Phone, keys.Email, keys.Username))
+	if err := a.o.Failures.MayFail(ctx, name); err != nil {
 		return chat.Account{}, false, err
 	}
 	if len(found) == 0 {
 		found = []chat.Account{{}}
 	}
 	for _, account := range found {
-		ok, weak, err := a.hashes.verify(ctx, l.Password, account.PasswordHash)
-		if err != nil || ok {
-			return account, weak, err
+		if ok, weak := compare(password, account.PasswordHash); ok {
+			return account, weak, nil
 		}
 	}
+	a.o.Failures.Failed(ctx, name)
 	return chat.Account{}, false, refusal
 }
 
@@ -141,7 +161,8 @@ func (a *Accounts) Logout(ctx context.Context, id chat.Identity) error {
 }
 
 // ChangePassword replaces the password and signs every other device out.
-// BadCredentials when the old one is wrong; Invalid for a bad new one.
+// BadCredentials when the old one is wrong, RateLimited after too many wrong ones;
+// Invalid for a bad new one.
 func (a *Accounts) ChangePassword(ctx context.Context, id chat.Identity, old, new string) error {
 	const op = "account.change_password"
 	var p problems
@@ -152,19 +173,9 @@ func (a *Accounts) ChangePassword(ctx context.Context, id chat.Identity, old, ne
 	if err := p.err(op); err != nil {
 		return err
 	}
-	account, err := a.dir.Account(ctx, id.User)
-	if chat.KindOf(err) == chat.NotFound {
-		return chat.E(op, chat.Unauthorized, nil)
-	}
+	account, err := a.confirm(ctx, op, id.User, old)
 	if err != nil {
 		return err
-	}
-	ok, _, err := a.hashes.verify(ctx, old, account.PasswordHash)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return chat.E(op, chat.BadCredentials, nil)
 	}
 	hash, err := a.hashes.hash(ctx, new)
 	if err != nil {

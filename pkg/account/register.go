@@ -30,17 +30,17 @@ type Grant struct {
 func (a *Accounts) Register(ctx context.Context, r Registration) (Grant, error) {
 	const op = "account.register"
 	if a.o.Registration == Closed {
-		return Grant{}, &chat.Error{Kind: chat.Forbidden, Op: op, Safe: "Nobody can sign up here by themselves."}
+		return Grant{}, errClosed(op)
 	}
 	account, device, err := a.checkRegistration(op, r)
 	if err != nil {
 		return Grant{}, err
 	}
-	invite, err := a.checkCodes(op, r)
-	if err != nil {
+	if err := a.available(op); err != nil {
 		return Grant{}, err
 	}
-	if err := a.available(op); err != nil {
+	codes, err := a.checkCodes(ctx, op, r, account.Email)
+	if err != nil {
 		return Grant{}, err
 	}
 	if account.PasswordHash, err = a.hashes.hash(ctx, r.Password); err != nil {
@@ -48,11 +48,18 @@ func (a *Accounts) Register(ctx context.Context, r Registration) (Grant, error) 
 	}
 	device.User = account.ID
 	secret, refresh := a.newRefresh()
-	in, err := a.dir.Create(ctx, chat.SignUp{Account: account, Device: device, Refresh: refresh, Invite: invite})
+	in, err := a.dir.Create(ctx, chat.SignUp{Account: account, Device: device, Refresh: refresh, Invite: codes.invite})
 	if err != nil {
 		return Grant{}, err
 	}
+	if codes.mailed.Hash != "" {
+		a.useMailed(ctx, codes.mailed)
+	}
 	return a.grant(ctx, account.User, in, secret)
+}
+
+func errClosed(op string) error {
+	return &chat.Error{Kind: chat.Forbidden, Op: op, Safe: "Nobody can sign up here by themselves."}
 }
 
 func (a *Accounts) checkRegistration(op string, r Registration) (chat.Account, chat.Device, error) {
@@ -75,17 +82,24 @@ func (p problems) has(field string) bool {
 	return false
 }
 
-// checkCodes returns the hash of the invitation to use up, if one is needed.
-func (a *Accounts) checkCodes(op string, r Registration) (invite []byte, err error) {
+// signUpCodes are the codes that a sign-up uses up.
+type signUpCodes struct {
+	invite []byte          // hash of the invitation; nil: none is needed
+	mailed chat.MailedCode // without a hash: none is needed
+}
+
+// checkCodes looks at the code that signing up needs here, which is used up only
+// when there is an account: CodeInvalid.
+func (a *Accounts) checkCodes(ctx context.Context, op string, r Registration, email string) (codes signUpCodes, err error) {
 	switch a.o.Registration {
-	case Email: // nothing sends such codes yet, so none is right
-		return nil, chat.E(op, chat.CodeInvalid, nil)
+	case Email:
+		codes.mailed, err = a.checkMailed(ctx, op, chat.ForSignUp, email, r.EmailCode)
 	case Invite:
-		if invite = codeHash(r.InviteCode); invite == nil {
-			return nil, chat.E(op, chat.CodeInvalid, nil)
+		if codes.invite = codeHash(r.InviteCode); codes.invite == nil {
+			err = chat.E(op, chat.CodeInvalid, nil)
 		}
 	}
-	return invite, nil
+	return codes, err
 }
 
 // newRefresh makes the secret of a refresh token and what is kept of it.

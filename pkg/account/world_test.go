@@ -25,6 +25,8 @@ type registry struct {
 	states  map[string]chat.DeviceState
 	tickets map[string]chat.Identity
 	closed  []string // "device reason"
+	related []chat.Pair
+	mailedCodes
 }
 
 func (r *registry) fails() error {
@@ -104,6 +106,13 @@ func (r *registry) TakeTicket(_ context.Context, hash string) (chat.Identity, bo
 	return id, ok, r.fails()
 }
 
+func (r *registry) TellRelated(_ context.Context, pairs []chat.Pair) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.related = append(r.related, pairs...)
+	return r.fails()
+}
+
 // kicks returns and forgets whose sockets were closed.
 func (r *registry) kicks() string {
 	r.mu.Lock()
@@ -127,6 +136,7 @@ type place struct {
 	ctx context.Context
 	db  *store.Accounts
 	reg *registry
+	desk
 }
 
 const goodPassword = "correct horse"
@@ -140,8 +150,9 @@ func in(t *testing.T, db *store.DB, o account.Options) *place {
 		o.Key = tokenKey
 	}
 	o.Log = slog.New(slog.DiscardHandler)
-	p := &place{t: t, ctx: t.Context(), db: store.NewAccounts(db),
+	p := &place{desk: desk{tried: map[string]int{}}, t: t, ctx: t.Context(), db: store.NewAccounts(db),
 		reg: &registry{states: map[string]chat.DeviceState{}, tickets: map[string]chat.Identity{}}}
+	o.Mailer, o.Failures, o.Notifier = &p.desk, &p.desk, &p.desk
 	p.Accounts = account.New(p.db, p.reg, o)
 	return p
 }

@@ -21,6 +21,22 @@ type User struct {
 	DeletedAt  time.Time // zero: there
 }
 
+// DeletedNickname is what those are called who have removed their account.
+const DeletedNickname = "deleted user"
+
+// ProfileChanged is what became of a change of somebody's profile.
+type ProfileChanged struct {
+	Before, After Account
+	Events        []Event // that tell of it; none if nothing is different
+}
+
+// Removal is what went with an account that was removed.
+type Removal struct {
+	Ended  []Device // that it was signed in on
+	Events []Event  // that tell its friends
+	Pairs  []Pair   // of its user, with everybody they had anything to do with
+}
+
 // Person returns the card that travels with the user's messages.
 func (u *User) Person() Person {
 	return Person{ID: u.ID, Username: u.Username, Nickname: u.Nickname, AvatarURL: u.AvatarURL}

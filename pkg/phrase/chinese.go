@@ -70,6 +70,8 @@ var chinese = catalogue{
 		"password_hash conflict":       say("密码和密码哈希只能提供一个"),
 		"nickname too_long %d":         say("昵称最多 %d 个字符"),
 		"email format":                 say("邮箱格式不正确"),
+		"bio too_long %d":              say("个人简介最多 %d 个字符"),
+		"locale format":                say("语言格式不正确, 例如 en 或 zh-CN"),
 		"phone format":                 say("手机号为 5 到 15 位数字, 可以 '+' 开头"),
 		"count too_large %d":           say("一次最多 %d 个"),
 		"vip_days too_small %d":        say("会员激活码至少 %d 天"),

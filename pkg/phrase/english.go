@@ -70,6 +70,8 @@ var english = catalogue{
 		"password_hash conflict":       say("Either a password or a hash of it, not both."),
 		"nickname too_long %d":         count("A nickname has at most one character.", "A nickname has at most %d characters."),
 		"email format":                 say("This is not an e-mail address."),
+		"bio too_long %d":              count("What you write about yourself has at most one character.", "What you write about yourself has at most %d characters."),
+		"locale format":                say("This is not a language, such as en or zh-CN."),
 		"phone format":                 say("A phone number has 5 to 15 digits, and may begin with '+'."),
 		"count too_large %d":           count("At most one at a time.", "At most %d at a time."),
 		"vip_days too_small %d":        count("A VIP code is good for at least one day.", "A VIP code is good for at least %d days."),

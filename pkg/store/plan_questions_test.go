@@ -20,7 +20,7 @@ type question struct {
 
 // questions are asked of the database of fillDatabase.
 func questions(db *DB) []question {
-	return slices.Concat(searches(NewAccounts(db)), ofAccounts(NewAccounts(db)), ofPeople(NewPeople(db)), ofEvents(NewEvents(db)), ofMessages(NewMessages(db)))
+	return slices.Concat(searches(NewAccounts(db)), ofAccounts(NewAccounts(db)), ofPeople(NewPeople(db)), ofEvents(NewEvents(db)), ofMessages(NewMessages(db)), ends(NewAccounts(db)))
 }
 
 const (
@@ -169,5 +169,16 @@ func ofMessages(s *Messages) []question {
 			return failed(s.Load(ctx, []chat.Range{{Conversation: chat.Lobby, From: 10, To: 20}, {Conversation: "d7", From: 1, To: 1}}))
 		}},
 		{"read", "members.PRIMARY", func(ctx context.Context) error { return failed(s.MarkRead(ctx, one, chat.Lobby, 99_000)) }},
+	}
+}
+
+// ends come last: they change what the others ask for.
+func ends(s *Accounts) []question {
+	return []question{
+		{"change a profile", "users.PRIMARY friends.PRIMARY", func(ctx context.Context) error {
+			return failed(s.ChangeProfile(ctx, one, func(a *chat.Account) { a.Nickname = "other" }))
+		}},
+		{"remove an account", "users.PRIMARY devices.PRIMARY friends.PRIMARY blocks.PRIMARY blocks.blocked_user friend_requests.to_new members.PRIMARY conversations.PRIMARY events.user_new",
+			func(ctx context.Context) error { return failed(s.Remove(ctx, one, "x")) }},
 	}
 }

@@ -288,7 +288,8 @@ func (c *Cluster) TellAll(ctx context.Context, f Frame) error {
 }
 
 // TellRelated tells all nodes that two people have become something else to each
-// other, so that what they remember of it is read again.
+// other, so that what they remember of it is read again. Of a pair of one only
+// what that one looks like is different.
 func (c *Cluster) TellRelated(ctx context.Context, pairs []chat.Pair) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
