@@ -56,6 +56,15 @@ func TestCalls(t *testing.T) {
 		{"Ticket", func(a *API) error { _, err := a.Ticket(ctx); return err }, "POST /api/v1/auth/ticket", "", false},
 		{"ChangePassword", func(a *API) error { return a.ChangePassword(ctx, "o", "n") },
 			"POST /api/v1/auth/password", `{"old_password":"o","new_password":"n"}`, false},
+		{"EmailCode", func(a *API) error { return a.EmailCode(ctx, "a@b.org", chat.ForReset) },
+			"POST /api/v1/auth/email-code", `{"email":"a@b.org","purpose":"reset"}`, true},
+		{"ResetPassword", func(a *API) error { return a.ResetPassword(ctx, "a@b.org", "1234 5678", "n") },
+			"POST /api/v1/auth/password", `{"email":"a@b.org","email_code":"1234 5678","new_password":"n"}`, true},
+		{"UpdateMe", func(a *API) error {
+			_, err := a.UpdateMe(ctx, ProfileChange{Theme: new("dark"), Bio: new("")})
+			return err
+		}, "PATCH /api/v1/me", `{"bio":"","theme":"dark"}`, false},
+		{"DeleteMe", func(a *API) error { return a.DeleteMe(ctx, "pw") }, "DELETE /api/v1/me", `{"password":"pw"}`, false},
 		{"Me", func(a *API) error { _, err := a.Me(ctx); return err }, "GET /api/v1/me", "", false},
 		{"RedeemVIP", func(a *API) error { _, err := a.RedeemVIP(ctx, "A-B"); return err }, "POST /api/v1/me/vip", `{"code":"A-B"}`, false},
 		{"CreateCodes", func(a *API) error {

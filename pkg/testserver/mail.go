@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"io"
+	"log"
 	"math/big"
 	"mime"
 	"mime/quotedprintable"
@@ -62,6 +63,7 @@ func Mail(t testing.TB, o MailOptions) *MailServer {
 	m := &MailServer{t: t, o: o, listener: l, mails: make(chan Received, 1024)}
 	s := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &mailSession{m: m, conn: c}, nil }))
 	s.Domain, s.AllowInsecureAuth, s.EnableSMTPUTF8 = "localhost", true, true
+	s.ErrorLog = log.New(io.Discard, "", 0) // of connections that end
 	if o.TLS || o.StartTLS {
 		config := m.certify()
 		if s.TLSConfig = config; o.TLS {
