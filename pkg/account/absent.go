@@ -51,3 +51,12 @@ func (noMailer) Send(chat.Mail) error                 { return chat.E("account.m
 func (noLimit) MayFail(context.Context, string) error { return nil }
 func (noLimit) Failed(context.Context, string)        {}
 func (noNotifier) Tell([]chat.Event)                  {}
+
+// noAvatars stands for the store of pictures of a command that needs none.
+type noAvatars struct{}
+
+func (noAvatars) Keep(context.Context, chat.UserID, []byte) (string, error) {
+	return "", chat.E("account.avatar", chat.Unavailable, nil)
+}
+
+func (noAvatars) Forget(context.Context, string) {}

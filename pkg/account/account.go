@@ -100,6 +100,15 @@ type Failures interface {
 	Failed(ctx context.Context, name string)
 }
 
+// Avatars keeps the pictures that stand for people.
+type Avatars interface {
+	// Keep keeps what somebody uploaded, made small and bare, and returns its URL.
+	// TooLarge, UnsupportedMedia, Invalid, Unavailable.
+	Keep(ctx context.Context, user chat.UserID, upload []byte) (url string, err error)
+	// Forget deletes the picture at a URL ("": none), which nobody has any more.
+	Forget(ctx context.Context, url string)
+}
+
 // Notifier tells people of committed events.
 type Notifier interface{ Tell(events []chat.Event) }
 
@@ -120,6 +129,7 @@ type Options struct {
 	Policy       chat.Policy   // who stays when a person signs in again
 	MaxDevices   int           // under chat.Multi
 	Registration string        // Open, Email, Invite or Closed
+	Avatars      Avatars       // nil: nothing can be kept
 	Mailer       Mailer        // nil: nobody can be written to
 	Failures     Failures      // nil: no limit
 	Notifier     Notifier      // nil: events are found in the database
@@ -161,6 +171,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Registration == "" {
 		o.Registration = Open
+	}
+	if o.Avatars == nil {
+		o.Avatars = noAvatars{}
 	}
 	if o.Mailer == nil {
 		o.Mailer = noMailer{}

@@ -34,23 +34,49 @@ func (a *Accounts) ChangeProfile(ctx context.Context, user chat.UserID, c Profil
 	if err := p.err(op); err != nil {
 		return chat.User{}, err
 	}
-	changed, err := a.dir.ChangeProfile(ctx, user, apply)
-	if chat.KindOf(err) == chat.NotFound {
-		return chat.User{}, chat.E(op, chat.Unauthorized, nil)
-	}
+	changed, err := a.change(ctx, op, user, apply)
 	if err != nil {
 		return chat.User{}, err
 	}
-	a.o.Notifier.Tell(changed.Events)
 	if before := changed.Before; before.EmailKey != "" && before.EmailKey != changed.After.EmailKey {
 		if err := a.o.Mailer.Send(chat.Mail{To: before.Email, Kind: chat.MailAddressChanged, Language: language}); err != nil {
 			a.o.Log.Warn("the old address was not told", "error", err)
 		}
 	}
+	return changed.After.User, nil
+}
+
+// SetAvatar makes an upload the picture that stands for somebody, and tells
+// their other devices and their friends. TooLarge for too many bytes,
+// UnsupportedMedia for what is no picture, Invalid for one with too many pixels,
+// Unavailable while there is no room to look at it or to keep it.
+func (a *Accounts) SetAvatar(ctx context.Context, user chat.UserID, upload []byte) (chat.User, error) {
+	url, err := a.o.Avatars.Keep(ctx, user, upload)
+	if err != nil {
+		return chat.User{}, err
+	}
+	changed, err := a.change(ctx, "account.set_avatar", user, func(account *chat.Account) { account.AvatarURL = url })
+	if err != nil {
+		return chat.User{}, err // what was kept stays: it is not known whether that was committed
+	}
+	a.o.Avatars.Forget(ctx, changed.Before.AvatarURL)
+	return changed.After.User, nil
+}
+
+// change changes an account and tells of it.
+func (a *Accounts) change(ctx context.Context, op string, user chat.UserID, apply func(*chat.Account)) (chat.ProfileChanged, error) {
+	changed, err := a.dir.ChangeProfile(ctx, user, apply)
+	if chat.KindOf(err) == chat.NotFound {
+		return changed, chat.E(op, chat.Unauthorized, nil)
+	}
+	if err != nil {
+		return changed, err
+	}
+	a.o.Notifier.Tell(changed.Events)
 	if changed.Before.Person() != changed.After.Person() {
 		a.related(ctx, chat.Pair{A: user, B: user})
 	}
-	return changed.After.User, nil
+	return changed, nil
 }
 
 // related has the nodes read again what they remember of people. One that does

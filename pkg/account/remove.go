@@ -28,6 +28,7 @@ func (a *Accounts) Remove(ctx context.Context, user chat.UserID, password string
 		return err
 	}
 	a.end(ctx, gone.Ended)
+	a.o.Avatars.Forget(ctx, gone.AvatarURL)
 	a.o.Notifier.Tell(gone.Events)
 	a.related(ctx, append(gone.Pairs, chat.Pair{A: user, B: user})...)
 	return nil

@@ -32,9 +32,10 @@ type ProfileChanged struct {
 
 // Removal is what went with an account that was removed.
 type Removal struct {
-	Ended  []Device // that it was signed in on
-	Events []Event  // that tell its friends
-	Pairs  []Pair   // of its user, with everybody they had anything to do with
+	AvatarURL string   // of the picture that nobody has any more
+	Ended     []Device // that it was signed in on
+	Events    []Event  // that tell its friends
+	Pairs     []Pair   // of its user, with everybody they had anything to do with
 }
 
 // Person returns the card that travels with the user's messages.

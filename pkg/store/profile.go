@@ -32,7 +32,7 @@ func (s *Accounts) ChangeProfile(ctx context.Context, user chat.UserID, change f
 		row = newUserRow(&out.After)
 		row.LoginSeq = seq
 		_, err = tx.NewUpdate().Model(&row).WherePK().
-			Column("nickname", "nickname_key", "sex", "bio", "email", "email_key", "phone", "theme", "locale").Exec(ctx)
+			Column("nickname", "nickname_key", "sex", "bio", "avatar_url", "email", "email_key", "phone", "theme", "locale").Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -48,6 +48,7 @@ func (s *Accounts) Remove(ctx context.Context, user chat.UserID, expected string
 				out.Pairs = append(out.Pairs, chat.Pair{A: user, B: other})
 			}
 		}
+		out.AvatarURL = row.AvatarURL
 		if err := blankUser(ctx, tx, &row, at); err != nil {
 			return err
 		}
