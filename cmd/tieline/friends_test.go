@@ -33,6 +33,7 @@ func TestTwoBecomeFriends(t *testing.T) {
 		t.Errorf("before, bob is %+v", card)
 	}
 	bob.AcceptsOn("n2", asked, "Al")
+	bob.line.await(soon, func() bool { return len(bob.line.queues[wire.Event]) > 0 }) // it is in his queue
 	tab.Returns("n1").Synced(2, wire.SourceQueue)
 	tab.HearsOf(chat.FriendRequested)
 	for _, d := range []*device{alice.device, phone, bob.device, tab} {
@@ -302,6 +303,7 @@ func TestOnlyFriendsMayWrite(t *testing.T) {
 func TestFriendsInTheBox(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, inTheBox(), setting("TIELINE_DIRECT", "friends"))
+	until(soon, func() bool { _, err := get(s.Node("n1").URL() + "/readyz?strict=1"); return err == nil }) // its Redis is there
 	alice, bob := s.User("alice"), s.User("bob")
 	alice.On("n1")
 	bob.On("n1")
