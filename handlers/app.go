@@ -40,6 +40,7 @@ type Options struct {
 	People    People
 	Messenger Messenger
 	Desk      Desk
+	Hooks     Hooks
 	Presence  Presence
 	Node      Node
 	Nodes     func() []NodeInfo // the live nodes, for administrators
@@ -168,6 +169,8 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/admin/reports/:id/resolve", e.audited("report.resolve", e.resolveReport))
 	api.Post("/admin/broadcast", e.audited("broadcast", e.broadcast))
 	api.Get("/admin/audit", e.asAdmin(e.listDeeds))
+	api.Get("/admin/hooks", e.asAdmin(e.listHooks))
+	api.Post("/admin/hooks/:id/retry", e.audited("hook.retry", e.retryHook))
 	api.Get("/admin/nodes", e.asAdmin(e.listNodes))
 	api.Post("/admin/nodes/:id/drain", e.audited("node.drain", e.drainNode))
 	api.Post("/admin/nodes/:id/resume", e.audited("node.resume", e.resumeNode))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/messaging"
@@ -133,4 +134,29 @@ func TestNodesAreDrainedAndResumed(t *testing.T) {
 	if got := fmt.Sprint(b.node.orders); got != "[draining true draining true draining false]" {
 		t.Errorf("orders %s", got)
 	}
+}
+
+func TestHooksAreListedAndTriedAnew(t *testing.T) {
+	b := newBench(t)
+	b.hooks.list = func(dead bool, _ string, _ int) ([]chat.Hook, string, error) {
+		h := chat.Hook{ID: "h-1", User: bob.ID, Name: chat.MessageOffline, Body: "not shown", CreatedAt: born, DueAt: born, Attempts: 3, Error: "answered 500"}
+		if dead {
+			h.DueAt = time.Time{}
+		}
+		return []chat.Hook{h}, "h-1", nil
+	}
+	const item = `"id":"h-1","user":"u-bob","name":"message.offline","created_at":"2026-11-21T08:30:00.005Z","attempts":3,"error":"answered 500"`
+	b.want(200, `{"items":[{`+item+`,"due_at":"2026-11-21T08:30:00.005Z"}],"next":"h-1"}`, "GET", "/api/v1/admin/hooks", "", as("alice"))
+	b.want(200, `{"items":[{`+item+`}],"next":"h-1"}`, "GET", "/api/v1/admin/hooks?state=dead", "", as("alice"))
+	b.refused(422, "invalid", "state", "GET", "/api/v1/admin/hooks?state=lost", "", as("alice"))
+	b.refused(403, "forbidden", "", "GET", "/api/v1/admin/hooks", "", as("bob"))
+
+	b.hooks.retry = func(id string) error {
+		if id != "h-1" {
+			return chat.E("fake", chat.NotFound, nil)
+		}
+		return nil
+	}
+	b.want(204, "", "POST", "/api/v1/admin/hooks/h-1/retry", "", as("alice"))
+	b.refused(404, "not_found", "", "POST", "/api/v1/admin/hooks/h-2/retry", "", as("alice"))
 }

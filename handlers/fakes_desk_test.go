@@ -39,3 +39,15 @@ func (f *fakeDesk) Note(_ context.Context, d chat.Deed) error {
 func (f *fakeDesk) Deeds(_ context.Context, cursor string, limit int) ([]chat.Deed, string, error) {
 	return f.deeds(cursor, limit)
 }
+
+// fakeHooks has what a test says.
+type fakeHooks struct {
+	list  func(dead bool, cursor string, limit int) ([]chat.Hook, string, error)
+	retry func(id string) error
+}
+
+func (f *fakeHooks) Hooks(_ context.Context, dead bool, cursor string, limit int) ([]chat.Hook, string, error) {
+	return f.list(dead, cursor, limit)
+}
+
+func (f *fakeHooks) Retry(_ context.Context, id string) error { return f.retry(id) }

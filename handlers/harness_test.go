@@ -26,6 +26,7 @@ type bench struct {
 	people    *fakePeople
 	messenger *fakeMessenger
 	desk      *fakeDesk
+	hooks     *fakeHooks
 	presence  *fakePresence
 	node      *fakeNode
 	log       *logBook
@@ -35,12 +36,12 @@ type bench struct {
 func newBench(t *testing.T, more ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
-		t: t, accounts: &fakeAccounts{}, owners: &fakeOwners{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{}, desk: &fakeDesk{},
+		t: t, accounts: &fakeAccounts{}, owners: &fakeOwners{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{}, desk: &fakeDesk{}, hooks: &fakeHooks{},
 		people:   &fakePeople{},
 		presence: &fakePresence{}, node: &fakeNode{ready: true, strict: true}, log: &logBook{},
 	}
 	o := Options{
-		Accounts: b.accounts, Owners: b.owners, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Desk: b.desk, Presence: b.presence, Node: b.node,
+		Accounts: b.accounts, Owners: b.owners, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Desk: b.desk, Hooks: b.hooks, Presence: b.presence, Node: b.node,
 		People: b.people,
 		Nodes: func() []NodeInfo {
 			return []NodeInfo{{ID: "n-1", Address: "10.0.0.1:8080", Connections: 2, Sessions: 2}}

@@ -89,6 +89,13 @@ type Desk interface {
 	Deeds(ctx context.Context, cursor string, limit int) (list []chat.Deed, next string, err error)
 }
 
+// Hooks shows the events that wait to be posted, or were given up; *hook.Poster.
+type Hooks interface {
+	Hooks(ctx context.Context, dead bool, cursor string, limit int) (list []chat.Hook, next string, err error)
+	// Retry has one tried anew: NotFound.
+	Retry(ctx context.Context, id string) error
+}
+
 // Presence knows who is online.
 type Presence interface {
 	// Of answers for as many as are asked about; who is not in the answer is

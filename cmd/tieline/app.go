@@ -18,6 +18,7 @@ import (
 	"github.com/tieline/tieline/pkg/config"
 	"github.com/tieline/tieline/pkg/device"
 	"github.com/tieline/tieline/pkg/embedded"
+	"github.com/tieline/tieline/pkg/hook"
 	"github.com/tieline/tieline/pkg/mail"
 	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/moderation"
@@ -42,6 +43,7 @@ type App struct {
 	notifier  *notify.Notifier
 	mailer    *mail.Mailer
 	metrics   *prometheus.Registry
+	hooks     *hook.Poster
 	node      *realtime.Node
 	http      server
 	listener  *doorman
@@ -157,7 +159,11 @@ func (a *App) build(key []byte) {
 	options.Addr = a.listener.Addr().String()
 	a.cluster = cluster.New(a.redis, options)
 	registry.MustRegister(a.listener.turned)
-	a.messenger = messaging.New(messages, a.cluster, messaging.Options{Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring, FriendsOnly: a.cfg.Direct == "friends"})
+	hooks := store.NewHooks(a.db)
+	a.hooks = hook.New(hooks, hookOptions(a.cfg, boot, a.log, newHookObserver(registry)))
+	a.messenger = messaging.New(messages, a.cluster, messaging.Options{
+		Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring, FriendsOnly: a.cfg.Direct == "friends", Absences: absences(a.cfg, hooks),
+	})
 	events := store.NewEvents(a.db)
 	a.notifier = notify.New(events, a.cluster, notify.Options{Keep: a.cfg.QueueAge, Log: a.log})
 	limits := cluster.NewLimits(a.cluster, rates(a.cfg), countLimited(registry))
@@ -171,7 +177,7 @@ func (a *App) build(key []byte) {
 	})
 	a.http = handlers.New(handlers.Options{
 		Accounts: accounts, Owners: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger,
-		Desk:     moderation.New(store.NewReports(a.db), store.NewAudit(a.db)),
+		Desk: moderation.New(store.NewReports(a.db), store.NewAudit(a.db)), Hooks: a.hooks,
 		People:   people.New(between, a.notifier, a.cluster, a.log),
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, SetDraining: a.cluster.SetDraining, Limits: limits,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
@@ -229,6 +235,9 @@ func (a *App) Run(ctx context.Context) error {
 	start("messages", func() error { return a.messenger.Run(sending) })
 	start("events", func() error { return a.notifier.Run(sending) })
 	start("mails", func() error { return a.mailer.Run(sending) })
+	if a.cfg.WebhookURL != "" {
+		start("hooks", func() error { return a.hooks.Run(sending) })
+	}
 	start("http", func() error { return a.http.Listener(a.listener) })
 	a.banner()
 

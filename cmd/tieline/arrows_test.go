@@ -22,7 +22,7 @@ const (
 // The layers that several lines of the map below name.
 const (
 	vocabulary = "pkg/chat"
-	useCases   = "pkg/account pkg/device pkg/media pkg/messaging pkg/moderation pkg/notify pkg/people"
+	useCases   = "pkg/account pkg/device pkg/hook pkg/media pkg/messaging pkg/moderation pkg/notify pkg/people"
 )
 
 // arrows says which packages of ours each package may import, and why no more.
@@ -41,6 +41,7 @@ var arrows = map[string]struct{ may, because string }{
 	"pkg/device":    {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/messaging": {vocabulary + " pkg/trace", "a use-case never calls another, and states as an interface what it needs of a store"},
 
+	"pkg/hook":       {vocabulary + " pkg/wire", "what it posts looks like what clients are sent"},
 	"pkg/moderation": {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 
 	"pkg/media":  {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},

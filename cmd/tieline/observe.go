@@ -69,3 +69,28 @@ func (o *observer) Delivered(n int, took time.Duration) {
 	o.delivered.Add(float64(n))
 	o.deliver.Observe(took.Seconds())
 }
+
+// hookObserver counts what becomes of hooks.
+type hookObserver struct {
+	posted, failed prometheus.Counter
+	waiting, dead  prometheus.Gauge
+}
+
+func newHookObserver(r prometheus.Registerer) *hookObserver {
+	o := &hookObserver{
+		posted:  prometheus.NewCounter(prometheus.CounterOpts{Name: "tieline_hooks_posted_total", Help: "Signed events that this node posted and that were taken."}),
+		failed:  prometheus.NewCounter(prometheus.CounterOpts{Name: "tieline_hooks_failed_total", Help: "Posts of signed events that were not taken."}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieline_hooks_waiting", Help: "Signed events that wait to be posted; 0 but on the node that posts."}),
+		dead:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieline_hooks_dead", Help: "Signed events that were given up; 0 but on the node that posts."}),
+	}
+	r.MustRegister(o.posted, o.failed, o.waiting, o.dead)
+	return o
+}
+
+func (o *hookObserver) Posted() { o.posted.Inc() }
+func (o *hookObserver) Failed() { o.failed.Inc() }
+
+func (o *hookObserver) Waiting(waiting, dead int) {
+	o.waiting.Set(float64(waiting))
+	o.dead.Set(float64(dead))
+}

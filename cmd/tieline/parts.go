@@ -14,6 +14,8 @@ import (
 	"github.com/tieline/tieline/pkg/account"
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/config"
+	"github.com/tieline/tieline/pkg/hook"
+	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/realtime/cluster"
 )
@@ -42,13 +44,13 @@ func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*stor
 		}
 		url = "sqlite://" + filepath.Join(dir, "tieline.db")
 	}
-	return store.Open(ctx, url, store.Options{Log: log})
+	return store.Open(ctx, url, store.Options{Hooks: cfg.WebhookURL != "", Log: log})
 }
 
 func clusterOptions(cfg *config.Config, db *store.DB, log *slog.Logger, boot string) cluster.Options {
 	return cluster.Options{
 		Node: cfg.NodeID, Boot: boot, QueueLength: int64(cfg.QueueLength), QueueAge: cfg.QueueAge,
-		Grace: cfg.OfflineGrace, Ledger: store.NewLedger(db), Log: log,
+		Grace: cfg.OfflineGrace, Ledger: store.NewLedger(db), Log: log, Absences: cfg.WebhookURL != "",
 	}
 }
 
@@ -57,6 +59,19 @@ func accountOptions(cfg *config.Config, key []byte, log *slog.Logger) account.Op
 		Key: key, AccessTTL: cfg.AccessTTL, RefreshTTL: cfg.RefreshTTL, Policy: cfg.Sessions,
 		MaxDevices: cfg.MaxDevices, Registration: cfg.Registration, Log: log,
 	}
+}
+
+func hookOptions(cfg *config.Config, boot string, log *slog.Logger, observe hook.Observer) hook.Options {
+	return hook.Options{URL: string(cfg.WebhookURL), Secret: string(cfg.WebhookSecret), Holder: boot, Log: log, Observe: observe}
+}
+
+// absences is who is told of those who miss a message: nobody without an address
+// to post to.
+func absences(cfg *config.Config, hooks *store.Hooks) messaging.Absences {
+	if cfg.WebhookURL == "" {
+		return nil
+	}
+	return hooks
 }
 
 func rates(cfg *config.Config) map[chat.Operation]int {

@@ -48,6 +48,21 @@ func IDAt(t time.Time) string {
 	return encode32(b)
 }
 
+// SameID returns an id that is the same whoever makes it, and however often, of
+// the same time, number and parts. Like those of NewID they sort by time, and
+// within a millisecond by number.
+func SameID(at time.Time, n int64, parts ...string) string {
+	h := sha256.New()
+	for _, p := range append(parts, strconv.FormatInt(n, 10)) {
+		h.Write([]byte(p + "\x00"))
+	}
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(max(at.UnixMilli(), 0))<<16)
+	binary.BigEndian.PutUint32(b[6:10], uint32(n))
+	copy(b[10:], h.Sum(nil))
+	return encode32(b)
+}
+
 // DirectID returns the id of the direct conversation of two people, the same
 // whoever asks and on whichever node: a digest of the sorted pair.
 func DirectID(a, b UserID) ConversationID {

@@ -12,10 +12,10 @@ import (
 // nowhere is a Courier that everything reaches at once.
 type nowhere struct{}
 
-func (nowhere) Deliver(context.Context, []chat.Delivery, int) error { return nil }
-func (nowhere) Up() bool                                            { return true }
-func (nowhere) Alive() []string                                     { return []string{"bench"} }
-func (nowhere) Read(context.Context, chat.Reading) error            { return nil }
+func (nowhere) Deliver(context.Context, []chat.Delivery, int) ([]chat.UserID, error) { return nil, nil }
+func (nowhere) Up() bool                                                             { return true }
+func (nowhere) Alive() []string                                                      { return []string{"bench"} }
+func (nowhere) Read(context.Context, chat.Reading) error                             { return nil }
 
 // BenchmarkSend sends through a whole Messenger, so many at a time. An op is one
 // message, from Submit to its answer.

@@ -49,6 +49,7 @@ func (m *Messenger) deliverAll(ctx context.Context) {
 		case b, ok := <-m.batches:
 			if !ok {
 				d.settleAll()
+				d.m.absent.finish()
 				d.forget(d.delivered)
 				return
 			}
@@ -79,13 +80,15 @@ func (d *delivery) deliver(b *commit) {
 		return
 	case d.behind || !d.m.c.Up():
 	default:
-		err := d.doubtsBefore()
+		var absent []chat.UserID
+		fresh, err := b.fresh(), d.doubtsBefore()
 		if err == nil {
-			err = d.m.c.Deliver(context.Background(), b.fresh(), 0)
+			absent, err = d.m.c.Deliver(context.Background(), fresh, 0)
 		}
 		if err == nil {
 			d.delivered = b.n
 			b.answer(true)
+			d.m.absent.add(b.n, absences(fresh, absent))
 			d.m.o.Observe.Delivered(len(b.sends), time.Since(start))
 			return
 		}
@@ -164,11 +167,13 @@ func (d *delivery) catchUp() {
 			break
 		}
 		some := together(left)
-		if d.m.redeliver(ctx, some) != nil {
+		absent, err := d.m.redeliver(ctx, some)
+		if err != nil {
 			d.pause()
 			return
 		}
 		d.delivered, left = some[len(some)-1].N, left[len(some):]
+		d.m.absent.add(some[0].N, absent)
 	}
 	if !all {
 		d.m.Nudge()
@@ -194,15 +199,15 @@ func together(left []chat.Leftover) []chat.Leftover {
 }
 
 // redeliver takes leftovers to their recipients, in their order; what they have
-// already stays where it is in their queues.
-func (m *Messenger) redeliver(ctx context.Context, left []chat.Leftover) error {
+// already stays where it is in their queues. It returns who was away.
+func (m *Messenger) redeliver(ctx context.Context, left []chat.Leftover) (away []chat.Absence, err error) {
 	var ranges []chat.Range
 	for _, l := range left {
 		ranges = append(ranges, l.Ranges...)
 	}
 	loaded, err := m.h.Load(ctx, ranges)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rest := inOrder(loaded, ranges)
 	for len(rest) > 0 {
@@ -211,12 +216,23 @@ func (m *Messenger) redeliver(ctx context.Context, left []chat.Leftover) error {
 			size += len(rest[n].Text)
 			n++
 		}
-		if err := m.c.Deliver(ctx, rest[:n], searchAll); err != nil {
-			return err
+		absent, err := m.c.Deliver(ctx, rest[:n], searchAll)
+		if err != nil {
+			return nil, err
 		}
+		away = append(away, absences(rest[:n], absent)...)
 		rest = rest[n:]
 	}
-	return nil
+	return away, nil
+}
+
+// finish is redeliver for leftovers that leave the outbox next.
+func (m *Messenger) finish(ctx context.Context, left []chat.Leftover) error {
+	away, err := m.redeliver(ctx, left)
+	if err == nil && len(away) > 0 {
+		err = m.o.Absences.Absent(ctx, away)
+	}
+	return err
 }
 
 // inOrder returns what was loaded in the order of the ranges that named it.
@@ -243,6 +259,7 @@ func inOrder(loaded []chat.Delivery, ranges []chat.Range) []chat.Delivery {
 // again has everything count as undelivered that the outbox has still.
 func (d *delivery) again() {
 	d.delivered, d.lately, d.behind = d.forgotten, nil, d.taken > d.forgotten
+	d.m.absent.forget()
 }
 
 // forgetOld takes out of the outbox what was delivered a while ago. Nodes that do
@@ -257,8 +274,10 @@ func (d *delivery) forgetOld() {
 	}
 }
 
-// forget takes delivered batches out of the outbox, but for those in doubt.
+// forget takes delivered batches out of the outbox, but for those in doubt, and
+// those of which not everybody has been told who wants to know.
 func (d *delivery) forget(to int64) {
+	to = min(to, d.m.absent.told())
 	if len(d.doubts) > 0 {
 		to = min(to, d.doubts[0].from-1)
 	}
@@ -305,7 +324,7 @@ func (m *Messenger) reapSome(ctx context.Context) bool {
 	for len(left) > 0 {
 		some := together(left)
 		first, last := some[0], some[len(some)-1]
-		if m.redeliver(ctx, some) != nil || m.h.Delivered(ctx, first.Node, first.N, last.N) != nil {
+		if m.finish(ctx, some) != nil || m.h.Delivered(ctx, first.Node, first.N, last.N) != nil {
 			return false
 		}
 		m.o.Log.Info("delivered what another node left", "node", first.Node, "batches", len(some))

@@ -83,7 +83,7 @@ func (d *delivery) settle(ctx context.Context, some doubt) (over bool, err error
 		if l.N > some.to {
 			break
 		}
-		if err := d.m.redeliver(ctx, left[i:i+1]); err != nil {
+		if err := d.m.finish(ctx, left[i:i+1]); err != nil {
 			return false, err
 		}
 		if err := d.m.h.Delivered(ctx, l.Node, l.N, l.N); err != nil {

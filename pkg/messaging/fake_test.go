@@ -217,6 +217,7 @@ type courier struct {
 	before func(batch []chat.Delivery, search int) (put int, err error)
 	down   bool
 	alive  []string
+	away   []chat.UserID // have no open socket
 	queue  []chat.Delivery
 	had    map[string]bool
 	twice  int // deliveries of what had been delivered
@@ -237,10 +238,10 @@ func (c *courier) hook(before func(batch []chat.Delivery, search int) (put int, 
 
 var errDown = chat.E("courier", chat.Unavailable, nil)
 
-func (c *courier) Deliver(ctx context.Context, batch []chat.Delivery, search int) error {
+func (c *courier) Deliver(ctx context.Context, batch []chat.Delivery, search int) ([]chat.UserID, error) {
 	put, failed := len(batch), error(nil)
 	if !c.Up() {
-		return errDown
+		return nil, errDown
 	}
 	c.mu.Lock()
 	before := c.before
@@ -251,7 +252,7 @@ func (c *courier) Deliver(ctx context.Context, batch []chat.Delivery, search int
 		}
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -267,7 +268,7 @@ func (c *courier) Deliver(ctx context.Context, batch []chat.Delivery, search int
 			}
 		}
 	}
-	return failed
+	return c.away, failed
 }
 
 func (c *courier) Up() bool {

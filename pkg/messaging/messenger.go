@@ -34,8 +34,9 @@ type Outbox interface {
 // Courier takes committed messages to those who should have them.
 type Courier interface {
 	// Deliver puts messages into queues and tells the nodes. Search says how far
-	// back repeats are looked for: 0 for a first delivery.
-	Deliver(ctx context.Context, batch []chat.Delivery, search int) error
+	// back repeats are looked for: 0 for a first delivery. Who of those with a queue
+	// has no open socket anywhere is returned, if anybody wants to know.
+	Deliver(ctx context.Context, batch []chat.Delivery, search int) (absent []chat.UserID, err error)
 	// Up reports whether it makes sense to try.
 	Up() bool
 	// Alive returns the runs of nodes that deliver for themselves; none before
@@ -46,6 +47,12 @@ type Courier interface {
 	Read(ctx context.Context, r chat.Reading) error
 }
 
+// Absences is told of those who were away when a message came for them. It keeps
+// each once, however often it is told.
+type Absences interface {
+	Absent(context.Context, []chat.Absence) error
+}
+
 // Options tune a Messenger.
 type Options struct {
 	Boot    string // names this run of the node in the outbox
@@ -54,6 +61,7 @@ type Options struct {
 	Trace   *trace.Ring // nil: nothing is remembered
 	// FriendsOnly says that only friends may write to, and signal, a person.
 	FriendsOnly bool
+	Absences    Absences // nil: nobody wants to know
 }
 
 // Observer hears of what happens, for metrics; every method may be called from
@@ -75,6 +83,7 @@ type Messenger struct {
 	o     Options
 	rooms *roomCache
 
+	absent  *absent
 	in      chan *send   // waiting to be committed
 	batches chan *commit // committed, waiting to be delivered
 	nudge   chan struct{}
@@ -87,11 +96,13 @@ func New(h History, c Courier, o Options) *Messenger {
 	if o.Observe == nil {
 		o.Observe = nobody{}
 	}
-	return &Messenger{
+	m := &Messenger{
 		h: h, c: c, o: o, rooms: newRoomCache(),
 		in: make(chan *send, maxWaiting), batches: make(chan *commit, 4), nudge: make(chan struct{}, 1),
 		ended: make(chan struct{}),
 	}
+	m.absent = newAbsent(m)
+	return m
 }
 
 // Run commits and delivers until ctx ends; then it finishes what was accepted,
@@ -101,6 +112,7 @@ func (m *Messenger) Run(ctx context.Context) error {
 	g.Go(func() error { m.commitAll(ctx); return nil })
 	g.Go(func() error { m.deliverAll(ctx); return nil })
 	g.Go(func() error { m.reap(ctx); return nil })
+	g.Go(func() error { m.absent.run(ctx); return nil })
 	err := g.Wait()
 	close(m.ended)
 	m.refuseLate()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/hook"
 	"github.com/uptrace/bun"
 )
 
@@ -85,7 +86,10 @@ func (s *Accounts) Create(ctx context.Context, n chat.SignUp) (chat.SignedIn, er
 		if err := insertUsers(ctx, tx, []userRow{user}, at); err != nil {
 			return err
 		}
-		return insertDevices(ctx, tx, devices)
+		if err := insertDevices(ctx, tx, devices); err != nil {
+			return err
+		}
+		return s.db.putHook(ctx, tx, func() chat.Hook { return hook.Registered(&n.User) })
 	})
 	return chat.SignedIn{Device: devices[0].device()}, taken(err)
 }

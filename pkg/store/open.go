@@ -31,6 +31,7 @@ const (
 // Options tune a DB; the zero value is fine.
 type Options struct {
 	MaxOpen int          // connections at most; 0: 24. SQLite always has one
+	Hooks   bool         // somebody wants to be told of sign-ups and complaints: chat.Hook
 	Log     *slog.Logger // nil: slog.Default()
 }
 
@@ -38,6 +39,7 @@ type Options struct {
 type DB struct {
 	bun   *bun.DB
 	mysql *mysql.Config // nil: SQLite
+	hooks bool          // are kept with what they tell of
 	log   *slog.Logger
 }
 
@@ -97,7 +99,7 @@ func openMySQL(databaseURL string, o Options) (*DB, error) {
 	pool.SetMaxIdleConns(o.MaxOpen)
 	pool.SetConnMaxLifetime(keepConn)
 	pool.SetConnMaxIdleTime(keepIdle)
-	return &DB{bun: bun.NewDB(pool, newMySQLDialect()), mysql: config, log: o.Log}, nil
+	return &DB{bun: bun.NewDB(pool, newMySQLDialect()), mysql: config, hooks: o.Hooks, log: o.Log}, nil
 }
 
 // mysqlConfig reads a mysql:// URL. Causes are left out of its errors: they
@@ -198,7 +200,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(1)
-	db := &DB{bun: bun.NewDB(pool, newSQLiteDialect()), log: o.Log}
+	db := &DB{bun: bun.NewDB(pool, newSQLiteDialect()), hooks: o.Hooks, log: o.Log}
 	// Of those who make a new file at the same time one turns its journal to WAL;
 	// SQLite has the others not wait for that, but fail.
 	if err := untilWon(ctx, func() error { return db.Ping(ctx) }); err != nil {

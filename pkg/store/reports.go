@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
+	"github.com/tieline/tieline/pkg/hook"
 	"github.com/uptrace/bun"
 )
 
@@ -62,8 +63,10 @@ func (s *Reports) Add(ctx context.Context, r chat.Report) (chat.Report, error) {
 		}
 		r.From = people[from]
 		row := newReportRow(&r)
-		_, err = tx.NewInsert().Model(&row).Exec(ctx)
-		return err
+		if _, err = tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		return s.db.putHook(ctx, tx, func() chat.Hook { return hook.Reported(&r) })
 	})
 	return r, err
 }

@@ -49,6 +49,7 @@ type Options struct {
 	Ledger      Ledger
 	Log         *slog.Logger
 	Trace       *trace.Ring // what became of messages here; nil: nothing is remembered
+	Absences    bool        // Deliver says who has no open socket
 	// Describe returns the figures that the lease carries.
 	Describe func() (connections, sessions int, draining bool)
 }
@@ -86,6 +87,7 @@ type Cluster struct {
 
 	mu        sync.Mutex
 	nodes     map[chat.NodeID]NodeInfo // of the last lease renewal
+	over      []chat.NodeID            // whose lease had run out then
 	renewed   time.Time                // when that was
 	renewedIn int64                    // and in which generation
 

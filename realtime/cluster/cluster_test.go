@@ -102,7 +102,7 @@ func TestQueueIsDenseAndRepeatsAreFound(t *testing.T) {
 		signIn(t, n1, "bob", "phone", 1)
 		start := claim(t, n2, session("bob", "phone", "n2"), 1).Head
 		batch := []chat.Delivery{message("bob", 1, "one"), message("bob", 2, "two")}
-		if err := n1.Deliver(t.Context(), batch, 0); err != nil {
+		if _, err := n1.Deliver(t.Context(), batch, 0); err != nil {
 			t.Fatal(err)
 		}
 		e := in.next(t, "two entries", func(e *Envelope) bool { return len(e.Queued) == 2 })
@@ -114,7 +114,7 @@ func TestQueueIsDenseAndRepeatsAreFound(t *testing.T) {
 		}
 		// Delivered again, as after a lost reply, with one more: that one only.
 		again := append(batch, message("bob", 3, "three"))
-		if err := n1.Deliver(t.Context(), again, 1000); err != nil {
+		if _, err := n1.Deliver(t.Context(), again, 1000); err != nil {
 			t.Fatal(err)
 		}
 		page, err := n2.ReadQueue(t.Context(), "bob", start, 100)
@@ -139,7 +139,7 @@ func TestQueueIsTrimmedAWhileAfterAllHaveReceived(t *testing.T) {
 		signIn(t, c, "bob", "laptop", 2)
 		start := claim(t, c, session("bob", "phone", "n1"), 1).Head
 		for seq := range int64(4) {
-			if err := c.Deliver(t.Context(), []chat.Delivery{message("bob", seq+1, "x")}, 0); err != nil {
+			if _, err := c.Deliver(t.Context(), []chat.Delivery{message("bob", seq+1, "x")}, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -181,7 +181,7 @@ func TestLostDataBeginsANewGeneration(t *testing.T) {
 	c := join(t, server.URL(), l, "n1")
 	in := run(t, c)
 	signIn(t, c, "bob", "phone", 1)
-	if err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 1, "one")}, 0); err != nil {
+	if _, err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 1, "one")}, 0); err != nil {
 		t.Fatal(err)
 	}
 	before := c.Generation()
@@ -219,7 +219,7 @@ func TestAnOldGenerationCannotWrite(t *testing.T) {
 		}
 		ahead.generation.Store(old + 1)
 		signIn(t, ahead, "bob", "phone", 1)
-		if err := behind.Deliver(t.Context(), []chat.Delivery{message("bob", 1, "one")}, 0); err != nil {
+		if _, err := behind.Deliver(t.Context(), []chat.Delivery{message("bob", 1, "one")}, 0); err != nil {
 			t.Fatal(err)
 		}
 		if behind.Generation() != old+1 {
@@ -304,7 +304,7 @@ func TestLogIsSortedHoweverItIsWritten(t *testing.T) {
 			m := message("", seq, "x")
 			m.Conversation, m.Recipients, m.Log = chat.Lobby, nil, true
 			m.At = time.UnixMilli(1000 * seq)
-			if err := c.Deliver(t.Context(), []chat.Delivery{m}, 0); err != nil {
+			if _, err := c.Deliver(t.Context(), []chat.Delivery{m}, 0); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,17 +27,18 @@ type parcel struct {
 // Deliver appends a batch of committed messages to the queues of those who
 // should have them, one script a recipient, and publishes once to each node
 // that holds some of them. Search is 0 for messages that are delivered for the
-// first time, else how far back repeats are looked for.
-func (c *Cluster) Deliver(ctx context.Context, batch []chat.Delivery, search int) error {
+// first time, else how far back repeats are looked for. Those without any open
+// socket are returned if Options.Absences says so.
+func (c *Cluster) Deliver(ctx context.Context, batch []chat.Delivery, search int) (absent []chat.UserID, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	parcels, logged := sortParcels(batch)
 	out := map[chat.NodeID]*Envelope{}
 	if err := c.appendLogs(ctx, logged); err != nil {
-		return c.unwell("deliver", err)
+		return nil, c.unwell("deliver", err)
 	}
 	if err := c.appendQueues(ctx, parcels, search); err != nil {
-		return c.unwell("deliver", err)
+		return nil, c.unwell("deliver", err)
 	}
 	generation := c.generation.Load()
 	for _, p := range parcels {
@@ -49,7 +51,28 @@ func (c *Cluster) Deliver(ctx context.Context, batch []chat.Delivery, search int
 	for i := range logged {
 		c.o.Trace.Note(logged[i].Conversation, logged[i].Seq, trace.Event{Stage: trace.Published, Detail: "every node"})
 	}
-	return c.unwell("publish", c.publishBy(ctx, c.r.once, out)) // over the connection that is warm
+	return c.absent(parcels), c.unwell("publish", c.publishBy(ctx, c.r.once, out)) // over the connection that is warm
+}
+
+// absent returns whose every open session, if there is any, is on a node that
+// died lately: Redis forgets those later.
+func (c *Cluster) absent(parcels []*parcel) (users []chat.UserID) {
+	if !c.o.Absences {
+		return nil
+	}
+	c.mu.Lock()
+	over := c.over
+	c.mu.Unlock()
+	for _, p := range parcels {
+		reply, _ := p.call.cmd.Val().([]any)
+		if len(reply) != 5 {
+			continue
+		}
+		if !slices.ContainsFunc(texts(reply[1]), func(n string) bool { return !slices.Contains(over, chat.NodeID(n)) }) {
+			users = append(users, p.user)
+		}
+	}
+	return users
 }
 
 // sortParcels groups a batch by recipient and encodes each message once; its

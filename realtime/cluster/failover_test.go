@@ -31,7 +31,7 @@ func TestSentinelFailoverToALaggingReplica(t *testing.T) {
 	master.Kill()
 	seq := int64(4)
 	for up := false; !up; seq++ { // all the while somebody sends
-		up = c.Deliver(t.Context(), []chat.Delivery{message("bob", seq, "x")}, searchRecent) == nil && c.Up()
+		up = delivers(t, c, searchRecent, []chat.Delivery{message("bob", seq, "x")}) && c.Up()
 	}
 	s.AwaitMaster(replica)
 	within(t, recovery, "both nodes are on", func() bool {
@@ -96,6 +96,6 @@ func TestClusterFailover(t *testing.T) {
 	within(t, recovery, "the node hears itself", func() bool { return c.Hears() && c.CanaryAge() < time.Second })
 	in.awaitRestored(t)
 	within(t, recovery, "messages pass", func() bool {
-		return c.Deliver(t.Context(), []chat.Delivery{message("bob", 1, "x")}, searchRecent) == nil
+		return delivers(t, c, searchRecent, []chat.Delivery{message("bob", 1, "x")})
 	})
 }

@@ -61,7 +61,7 @@ func TestNothingIsWrittenToAnUnverifiedServer(t *testing.T) {
 	server.Kill()
 	restore()
 	server.Start()
-	if err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 3, "three")}, 0); err == nil {
+	if _, err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 3, "three")}, 0); err == nil {
 		t.Fatal("delivered to a server that was not verified")
 	}
 	before := c.Generation()
@@ -71,7 +71,7 @@ func TestNothingIsWrittenToAnUnverifiedServer(t *testing.T) {
 	if c.Generation() == before {
 		t.Fatal("it is another generation that was restored")
 	}
-	if err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 3, "three")}, 0); err != nil {
+	if _, err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 3, "three")}, 0); err != nil {
 		t.Fatal(err)
 	}
 	page, err := c.ReadQueue(t.Context(), "bob", 0, 10)
@@ -84,7 +84,7 @@ func TestNothingIsWrittenToAnUnverifiedServer(t *testing.T) {
 func deliver(t *testing.T, c *Cluster, seqs ...int64) {
 	t.Helper()
 	for _, seq := range seqs {
-		if err := c.Deliver(t.Context(), []chat.Delivery{message("bob", seq, "x")}, 0); err != nil {
+		if _, err := c.Deliver(t.Context(), []chat.Delivery{message("bob", seq, "x")}, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestHalfOpenConnections(t *testing.T) {
 	in.drain()
 	p.Silence()
 	within(t, recovery, "messages pass again", func() bool {
-		return c.Deliver(t.Context(), []chat.Delivery{message("bob", 2, "x")}, searchRecent) == nil
+		return delivers(t, c, searchRecent, []chat.Delivery{message("bob", 2, "x")})
 	})
 	within(t, recovery, "the node is well", func() bool { return c.Up() && c.Hears() && c.CanaryAge() < time.Second })
 	in.awaitRestored(t)
@@ -223,7 +223,7 @@ func TestPartition(t *testing.T) {
 	start := claim(t, c, session("bob", "phone", "n1"), 1).Head
 	deliver(t, c, 1)
 	p.Partition()
-	if c.Deliver(t.Context(), []chat.Delivery{message("bob", 2, "x")}, 0) == nil {
+	if delivers(t, c, 0, []chat.Delivery{message("bob", 2, "x")}) {
 		t.Fatal("delivered through a partition")
 	}
 	within(t, recovery, "Redis is away", func() bool { return !c.Up() })
@@ -231,7 +231,7 @@ func TestPartition(t *testing.T) {
 	p.Heal()
 	within(t, recovery, "Redis is back", c.Up)
 	in.awaitRestored(t)
-	if err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 2, "x"), message("bob", 3, "x")}, searchRecent); err != nil {
+	if _, err := c.Deliver(t.Context(), []chat.Delivery{message("bob", 2, "x"), message("bob", 3, "x")}, searchRecent); err != nil {
 		t.Fatal(err)
 	}
 	within(t, recovery, "the node hears itself", func() bool { return c.Hears() && c.CanaryAge() < time.Second })

@@ -173,3 +173,9 @@ func seqs(p Page) (out []int64) {
 	}
 	return out
 }
+
+// delivers reports whether a batch could be delivered.
+func delivers(t *testing.T, c *Cluster, search int, batch []chat.Delivery) bool {
+	_, err := c.Deliver(t.Context(), batch, search)
+	return err == nil
+}

@@ -87,7 +87,7 @@ func (c *Cluster) renewLease(ctx context.Context, since time.Time) (died []NodeI
 			nodes[id] = was
 		}
 	}
-	c.nodes, c.renewed, c.renewedIn = nodes, now, generation
+	c.nodes, c.over, c.renewed, c.renewedIn = nodes, over, now, generation
 	c.mu.Unlock()
 	return died, c.r.c.PExpire(ctx, keyOnline(c.o.Node), 3*leaseTime).Err()
 }

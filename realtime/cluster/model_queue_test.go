@@ -62,7 +62,7 @@ func (m *backlog) deliver(t *rapid.T, seqs []int64, search int) {
 		d.Recipients, d.At = []chat.UserID{m.user}, time.UnixMilli(seq)
 		batch = append(batch, d)
 	}
-	if err := c.Deliver(context.Background(), batch, search); err != nil {
+	if _, err := c.Deliver(context.Background(), batch, search); err != nil {
 		t.Fatal(err)
 	}
 	m.touch(c)

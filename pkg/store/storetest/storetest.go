@@ -36,8 +36,15 @@ func MariaDB(t testing.TB) *store.DB {
 // test. Another Open of the same URL is another node.
 func Open(t testing.TB, databaseURL string) *store.DB {
 	t.Helper()
+	return OpenWith(t, databaseURL, store.Options{})
+}
+
+// OpenWith is Open with options.
+func OpenWith(t testing.TB, databaseURL string, o store.Options) *store.DB {
+	t.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, databaseURL, store.Options{Log: slog.New(slog.DiscardHandler)})
+	o.Log = slog.New(slog.DiscardHandler)
+	db, err := store.Open(ctx, databaseURL, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,6 @@
+CREATE TABLE IF NOT EXISTS leases (
+  name   VARCHAR(32)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  holder VARBINARY(64) NOT NULL,
+  until  DATETIME(6)   NOT NULL,
+  PRIMARY KEY (name)
+) ENGINE=InnoDB
