@@ -180,6 +180,8 @@ func TestNoRequestBreaksANode(t *testing.T) {
 	bodies := []string{
 		``, `null`, `[]`, `{}`, `{`, `"x"`, `1e999`, "\xff\xfe", `{"username":1,"password":[],"login":{},"seq":"1","id":null,"users":"x","user":7}`,
 		`{"username":"\u0000","password":"\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000","login":"\u0000","refresh_token":"\u0000.\u0000","user":"\u0000","users":["\u0000"],"seq":1,"id":"\u0000","message":{"kind":"text","text":"x"},"old_password":"\u0000","new_password":"\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000"}`,
+		`{"email":"\u0000","purpose":"\u0000","email_code":"\u0000","new_password":"\u0000","nickname":"\u0000","sex":"\u0000","bio":"\u0000","phone":"\u0000","theme":"\u0000","locale":"\u0000"}`,
+		`{"email":"` + strings.Repeat("x", 100_000) + `","email_code":"` + strings.Repeat("1", 100_000) + `","new_password":"` + strings.Repeat("x", 100_000) + `","bio":"` + strings.Repeat("x", 100_000) + `","locale":"` + strings.Repeat("en-", 30_000) + `"}`,
 		`{"username":"` + strings.Repeat("x", 100_000) + `","login":"` + strings.Repeat("y", 100_000) + `","refresh_token":"` + strings.Repeat("z", 100_000) + `"}`,
 		`{"seq":9223372036854775807,"id":"` + strings.Repeat("😀", 64) + `","message":{"kind":"text","text":"x"},"users":[],"user":"` + string(alice.ID) + `"}`,
 		strings.Repeat(`{"a":`, 20_000) + `1` + strings.Repeat(`}`, 20_000),

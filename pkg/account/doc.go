@@ -9,7 +9,7 @@
 // which device and which sign-in of it; it is good until it expires or that
 // sign-in ends. A refresh token is exchanged for a new pair, once; its second
 // use means that somebody else has it too, and ends the session. A ticket is for
-// the URL of one socket. A code from an e-mail proves whose the address is, for
-// minutes: it is kept in Redis alone. Of passwords, refresh tokens, tickets and one-time codes
-// only hashes are stored, and none of them is ever logged.
+// the URL of one socket. A code from an e-mail shows whose the address is; it is
+// kept in Redis alone, for minutes. Of passwords, refresh tokens, tickets and
+// codes only hashes are stored, and none of them is ever logged.
 package account

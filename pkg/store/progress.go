@@ -18,7 +18,8 @@ const (
 )
 
 // SaveProgress notes how far devices have got, many in one statement. A time
-// only moves forward; devices that there are not are passed over.
+// only moves forward; devices that there are not are passed over, and of those of
+// a removed account nothing more is kept.
 func (s *Accounts) SaveProgress(ctx context.Context, all []chat.Progress) error {
 	sorted := slices.Clone(all)
 	// All nodes lock rows in the same order. The last of several of one device
@@ -61,7 +62,7 @@ func mergeProgress(earlier, later chat.Progress) chat.Progress {
 // in their own ways. In MySQL the list's columns get the types of the table's,
 // or its index would not be used.
 func (s *Accounts) progressQuery(some []chat.Progress) (string, []any) {
-	const received = "CASE WHEN v.o = '' THEN devices.received ELSE v.o END"
+	const received = "CASE WHEN v.o = '' OR devices.end_reason = '" + string(chat.AccountRemoved) + "' THEN devices.received ELSE v.o END"
 	row := "SELECT ? AS u, ? AS i, ? AS o, ? AS s"
 	before, after := "UPDATE devices SET received = "+received+", last_seen = MAX(devices.last_seen, v.s) FROM (",
 		") AS v WHERE devices.user_id = v.u AND devices.id = v.i"

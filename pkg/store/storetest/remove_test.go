@@ -69,6 +69,7 @@ func TestARemovedAccountLeavesWhatWasWritten(t *testing.T) {
 		if left != (chat.User{ID: ann.ID, Nickname: chat.DeletedNickname, Sex: "unknown"}) {
 			t.Errorf("left: %+v", left)
 		}
+		wants(t, c.k.w.SaveProgress(c.k.ctx, []chat.Progress{{User: ann.ID, Device: "phone", Offset: "1.3", Seen: time.Now()}}), "") // too late
 		for _, id := range []chat.DeviceID{"first", "phone"} {
 			rec, err := c.k.w.Device(c.k.ctx, ann.ID, id)
 			if err != nil || !rec.Deleted || rec.EndReason != chat.AccountRemoved || rec.Name != "" || rec.Received != "" {
