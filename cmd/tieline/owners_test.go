@@ -44,8 +44,8 @@ func sameAnswer(t *testing.T, what string, one, other answer) {
 // and came by mail. Nobody learns whether an address is known; its owner does.
 func TestSigningUpWithACodeFromAMail(t *testing.T) {
 	t.Parallel()
-	post := testserver.Mail(t, testserver.MailOptions{User: "tieline", Password: "the password of the post office"})
-	s := newStory(t, mailing(post), setting("TIELINE_REGISTRATION", "email"))
+	post := testserver.Mail(t, testserver.MailOptions{User: "tieline", Password: "the password of the post office", StartTLS: true})
+	s := newStory(t, mailing(post), setting("SSL_CERT_FILE", post.RootsFile()), setting("TIELINE_REGISTRATION", "email"))
 	s.keepSecret("the password of the post office", "the password of ann")
 	n1, n2 := s.Node("n1"), s.Node("n2")
 	ask := func(n *node, email, purpose string) answer {
@@ -59,7 +59,7 @@ func TestSigningUpWithACodeFromAMail(t *testing.T) {
 		t.Fatalf("%d %s", first.Status, first.Body)
 	}
 	mail := post.Next()
-	if mail.User != "tieline" || !slices.Equal(mail.To, []string{"Ann@Example.org"}) || !strings.HasPrefix(mail.Subject, "您的验证码") {
+	if mail.User != "tieline" || !mail.TLS || !slices.Equal(mail.To, []string{"Ann@Example.org"}) || !strings.HasPrefix(mail.Subject, "您的验证码") {
 		t.Errorf("%+v", mail)
 	}
 	code := s.codeIn(mail)

@@ -46,7 +46,7 @@ type Config struct {
 	LimitSignals  int            `env:"TIELINE_LIMIT_SIGNALS" default:"50" min:"0" doc:"Signals a person may send a second, twice as many in a burst; 0 is no limit."`
 	LimitRequests int            `env:"TIELINE_LIMIT_REQUESTS" default:"50" min:"0" doc:"HTTP requests a person may make a second, twice as many in a burst; 0 is no limit."`
 	LimitConnects int            `env:"TIELINE_LIMIT_CONNECTS" default:"50" min:"0" doc:"Connects an address may make a second, twice as many in a burst; 0 is no limit."`
-	LimitLogins   int            `env:"TIELINE_LIMIT_LOGINS" default:"5" min:"0" doc:"Log-ins, sign-ups and codes an address may ask for a second, twice as many in a burst; 0 is no limit."`
+	LimitLogins   int            `env:"TIELINE_LIMIT_LOGINS" default:"5" min:"0" doc:"Log-ins, sign-ups and codes an address may ask for a second, twice as many in a burst; 0 is no limit, nor one of wrong passwords for a name (20, then one each half minute)."`
 	OfflineGrace  time.Duration  `env:"TIELINE_OFFLINE_GRACE" default:"5s" min:"0s" doc:"How long a closed socket may take to come back before its person is shown offline."`
 	WebhookURL    Secret         `env:"TIELINE_WEBHOOK_URL" empty:"no webhooks" form:"http" doc:"Where signed events are posted: message.offline, user.registered, report.created, presence.changed."`
 	WebhookSecret Secret         `env:"TIELINE_WEBHOOK_SECRET" empty:"none" doc:"Secret of the HMAC-SHA256 in Tieline-Signature; required with TIELINE_WEBHOOK_URL."`

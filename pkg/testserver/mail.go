@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"io"
 	"log"
 	"math/big"
@@ -15,6 +16,8 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,10 +39,12 @@ type MailServer struct {
 	t        testing.TB
 	o        MailOptions
 	listener net.Listener
-	roots    *x509.CertPool // of its certificate
 	mails    chan Received
 	tried    atomic.Int64 // mails that somebody began to send
 	refuse   atomic.Pointer[smtp.SMTPError]
+
+	certificate []byte // nil: it knows no TLS
+	roots       *x509.CertPool
 }
 
 // Received is a mail that has arrived.
@@ -94,6 +99,16 @@ func (m *MailServer) URL() string {
 // Roots are the authorities that the server's certificate is known by.
 func (m *MailServer) Roots() *x509.CertPool { return m.roots }
 
+// RootsFile is a file with them, as in SSL_CERT_FILE.
+func (m *MailServer) RootsFile() string {
+	m.t.Helper()
+	name := filepath.Join(m.t.TempDir(), "roots.pem")
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.certificate}), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	return name
+}
+
 // Refuse answers every mail with a code, as 451, until the code is 0.
 func (m *MailServer) Refuse(code int) {
 	if code == 0 {
@@ -140,7 +155,7 @@ func (m *MailServer) certify() *tls.Config {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.roots = x509.NewCertPool()
+	m.certificate, m.roots = der, x509.NewCertPool()
 	m.roots.AddCert(own)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
