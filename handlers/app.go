@@ -41,6 +41,7 @@ type Options struct {
 	Messenger Messenger
 	Desk      Desk
 	Hooks     Hooks
+	Rooms     Rooms
 	Presence  Presence
 	Node      Node
 	Nodes     func() []NodeInfo // the live nodes, for administrators
@@ -157,6 +158,18 @@ func (e *edge) routes(app *fiber.App) {
 	api.Get("/conversations/:id/messages", e.as(e.listMessages))
 	api.Post("/conversations/:id/messages", e.as(e.postMessage))
 	api.Put("/conversations/:id/read", e.as(e.markRead))
+
+	api.Post("/rooms", e.as(e.createRoom))
+	api.Get("/rooms", e.as(e.findRooms))
+	api.Get("/rooms/:id", e.as(e.showRoom))
+	api.Patch("/rooms/:id", e.as(e.updateRoom))
+	api.Delete("/rooms/:id", e.as(e.deleteRoom))
+	api.Post("/rooms/:id/join", e.as(e.joinRoom))
+	api.Post("/rooms/:id/leave", e.as(e.leaveRoom))
+	api.Get("/rooms/:id/members", e.as(e.listMembers))
+	api.Post("/rooms/:id/members", e.as(e.addMember))
+	api.Delete("/rooms/:id/members/:user", e.as(e.removeMember))
+	api.Patch("/rooms/:id/members/:user", e.as(e.changeMember))
 
 	api.Post("/reports", e.as(e.report))
 

@@ -27,6 +27,7 @@ type bench struct {
 	messenger *fakeMessenger
 	desk      *fakeDesk
 	hooks     *fakeHooks
+	rooms     *fakeRooms
 	presence  *fakePresence
 	node      *fakeNode
 	log       *logBook
@@ -37,12 +38,12 @@ func newBench(t *testing.T, more ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, accounts: &fakeAccounts{}, owners: &fakeOwners{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{}, desk: &fakeDesk{}, hooks: &fakeHooks{},
-		people:   &fakePeople{},
+		people: &fakePeople{}, rooms: &fakeRooms{},
 		presence: &fakePresence{}, node: &fakeNode{ready: true, strict: true}, log: &logBook{},
 	}
 	o := Options{
 		Accounts: b.accounts, Owners: b.owners, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Desk: b.desk, Hooks: b.hooks, Presence: b.presence, Node: b.node,
-		People: b.people,
+		People: b.people, Rooms: b.rooms,
 		Nodes: func() []NodeInfo {
 			return []NodeInfo{{ID: "n-1", Address: "10.0.0.1:8080", Connections: 2, Sessions: 2}}
 		},

@@ -8,6 +8,7 @@ import (
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/device"
 	"github.com/tieline/tieline/pkg/messaging"
+	"github.com/tieline/tieline/pkg/room"
 	"github.com/tieline/tieline/realtime"
 )
 
@@ -94,6 +95,22 @@ type Hooks interface {
 	Hooks(ctx context.Context, dead bool, cursor string, limit int) (list []chat.Hook, next string, err error)
 	// Retry has one tried anew: NotFound.
 	Retry(ctx context.Context, id string) error
+}
+
+// Rooms makes rooms and says who is in them; *room.Rooms.
+type Rooms interface {
+	Create(context.Context, chat.UserID, room.Plan) (chat.Room, error)
+	Room(context.Context, chat.UserID, chat.ConversationID) (chat.Room, error)
+	Find(ctx context.Context, query, cursor string, limit int) (rooms []chat.Room, next string, err error)
+	Update(context.Context, chat.UserID, chat.ConversationID, chat.RoomChange) (chat.Room, error)
+	Delete(context.Context, chat.UserID, chat.ConversationID) error
+	Join(context.Context, chat.UserID, chat.ConversationID) (chat.Room, error)
+	Leave(context.Context, chat.UserID, chat.ConversationID) error
+	Members(ctx context.Context, reader chat.UserID, id chat.ConversationID, cursor string, limit int) (members []chat.Member, next string, err error)
+	Crowds(context.Context, []chat.ConversationID) (map[chat.ConversationID][]chat.UserID, error)
+	Add(ctx context.Context, by, user chat.UserID, id chat.ConversationID) error
+	Remove(ctx context.Context, by, user chat.UserID, id chat.ConversationID) error
+	SetMember(ctx context.Context, by, user chat.UserID, id chat.ConversationID, role *chat.Role, until *time.Time) (chat.Membership, error)
 }
 
 // Presence knows who is online.

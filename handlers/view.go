@@ -95,7 +95,7 @@ type conversation struct {
 	ID          chat.ConversationID `json:"id"`
 	Kind        string              `json:"kind"`
 	Peer        *wire.PersonBody    `json:"peer,omitempty"`
-	Room        *room               `json:"room,omitempty"`
+	Room        *roomLine           `json:"room,omitempty"`
 	LastMessage *wire.MessageBody   `json:"last_message,omitempty"`
 	LastSeq     int64               `json:"last_seq"`
 	ReadSeq     int64               `json:"read_seq"`
@@ -103,7 +103,8 @@ type conversation struct {
 	Muted       bool                `json:"muted"`
 }
 
-type room struct {
+// roomLine is what a line of that list says of a room.
+type roomLine struct {
 	ID   chat.ConversationID `json:"id"`
 	Name string              `json:"name"`
 }
@@ -116,7 +117,7 @@ func viewConversation(o *chat.Overview, reader chat.UserID) conversation {
 		c.Kind = "direct"
 		c.Peer = &wire.PersonBody{ID: o.Peer.ID, Username: o.Peer.Username, Nickname: o.Peer.Nickname, AvatarURL: o.Peer.AvatarURL}
 	} else {
-		c.Room = &room{ID: o.ID, Name: o.Name}
+		c.Room = &roomLine{ID: o.ID, Name: o.Name}
 	}
 	if o.Last != nil {
 		m := wire.NewMessageBody(o.Last, reader)

@@ -264,7 +264,7 @@ func (r *reading) pass(to *wire.Target, encode func(wire.Target) []byte, droppab
 	}
 	ctx, cancel := r.within()
 	defer cancel()
-	users, all, err := r.node.m.Reachable(ctx, r.session.User, chat.Target(*to))
+	c, users, err := r.node.m.Reachable(ctx, r.session.User, chat.Target(*to))
 	if kind := chat.KindOf(err); droppable && (kind == chat.Blocked || kind == chat.NotFriends) {
 		return nil // withheld, and not told
 	}
@@ -272,10 +272,10 @@ func (r *reading) pass(to *wire.Target, encode func(wire.Target) []byte, droppab
 		return err
 	}
 	f := cluster.Frame{Users: users, Except: r.session.ID, Droppable: droppable}
-	if all {
-		f.Data = encode(wire.Target{Room: chat.Lobby})
-	} else {
+	if c.Direct {
 		f.Data = encode(wire.Target{User: users[0]})
+	} else {
+		f.Data = encode(wire.Target{Room: c.ID})
 	}
 	select {
 	case r.node.tells <- f:

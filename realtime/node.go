@@ -211,6 +211,9 @@ func (n *Node) Deliver(e *cluster.Envelope) {
 		n.m.Doubt(chat.DirectID(p.A, p.B))
 		n.watch.related(p)
 	}
+	if len(e.Rooms) > 0 {
+		n.m.Doubt(e.Rooms...)
+	}
 }
 
 func (n *Node) show(f *cluster.Frame) {

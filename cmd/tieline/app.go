@@ -24,6 +24,7 @@ import (
 	"github.com/tieline/tieline/pkg/moderation"
 	"github.com/tieline/tieline/pkg/notify"
 	"github.com/tieline/tieline/pkg/people"
+	"github.com/tieline/tieline/pkg/room"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/pkg/trace"
 	"github.com/tieline/tieline/pkg/wire"
@@ -175,8 +176,9 @@ func (a *App) build(key []byte) {
 		Messenger: a.messenger, Cluster: a.cluster,
 		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
 	})
+	rooms := room.New(store.NewRooms(a.db, a.cfg.QueueFanout), users, a.notifier, a.cluster, room.Options{VIPOnly: a.cfg.RoomCreation == "vip", Log: a.log})
 	a.http = handlers.New(handlers.Options{
-		Accounts: accounts, Owners: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger,
+		Accounts: accounts, Owners: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger, Rooms: rooms,
 		Desk: moderation.New(store.NewReports(a.db), store.NewAudit(a.db)), Hooks: a.hooks,
 		People:   people.New(between, a.notifier, a.cluster, a.log),
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, SetDraining: a.cluster.SetDraining, Limits: limits,

@@ -9,6 +9,7 @@ type Conversation struct {
 	A, B    UserID // of a direct one, sorted
 	Gate    Gate   // of a direct one
 	Name    string // of a room
+	Version int64  // of who is in a room, and what they may do
 	LastSeq int64
 	LastAt  time.Time
 }
@@ -31,7 +32,8 @@ type Overview struct {
 	Muted   bool
 }
 
-// Recipients returns whose queues get the messages of a direct conversation.
+// Recipients returns whose queues get the messages of a direct conversation;
+// those of a room are its members.
 func (c *Conversation) Recipients() []UserID {
 	switch {
 	case !c.Direct:
@@ -43,7 +45,7 @@ func (c *Conversation) Recipients() []UserID {
 }
 
 // Log reports whether the room has a log of its own instead of queues.
-func (c *Conversation) Log() bool { return !c.Direct }
+func (c *Conversation) Log() bool { return c.ID == Lobby }
 
 // Has reports whether somebody is a member, as far as the conversation itself
 // can tell: everybody of the lobby, the two of a direct one.

@@ -16,6 +16,9 @@ const (
 	FriendRemoved   EventName = "friend.removed"   // to both: User
 	BlockAdded      EventName = "block.added"      // to those who block: User
 	BlockRemoved    EventName = "block.removed"    // to those who blocked: User
+	RoomJoined      EventName = "room.joined"      // to all in the room: Room, and User who came
+	RoomLeft        EventName = "room.left"        // to all in the room, and who was: Room, and User who left; nobody: it is gone
+	RoomUpdated     EventName = "room.updated"     // to all in the room: Room; or User and Member who may do something else now
 	ProfileUpdated  EventName = "profile.updated"  // to the user and their friends: User
 )
 
@@ -34,6 +37,8 @@ type EventData struct {
 	User     *Person
 	Request  *FriendRequest
 	Relation *Relation
+	Room     *Room
+	Member   *Membership
 }
 
 // NewEvent makes an event of this moment.

@@ -15,7 +15,7 @@ type Conversation struct {
 	ID          chat.ConversationID `json:"id"`
 	Kind        string              `json:"kind"` // "direct" or "room"
 	Peer        *User               `json:"peer,omitempty"`
-	Room        *Room               `json:"room,omitempty"`
+	Room        *RoomLine           `json:"room,omitempty"`
 	LastMessage *wire.MessageBody   `json:"last_message,omitempty"`
 	LastSeq     int64               `json:"last_seq"`
 	ReadSeq     int64               `json:"read_seq"`
@@ -23,8 +23,8 @@ type Conversation struct {
 	Muted       bool                `json:"muted"`
 }
 
-// Room is what a list says of a room.
-type Room struct {
+// RoomLine is what a list of conversations says of a room.
+type RoomLine struct {
 	ID   chat.ConversationID `json:"id"`
 	Name string              `json:"name"`
 }

@@ -24,6 +24,7 @@ type archive struct {
 	said   map[chat.ConversationID][]chat.Message
 	kept   map[string]*chat.Pending // by sender and client id
 	outbox map[string]map[int64]chat.Leftover
+	crowds map[chat.ConversationID][]chat.UserID
 	sizes  []int // of the batches committed
 }
 
@@ -175,6 +176,11 @@ func (a *archive) Conversation(_ context.Context, id chat.ConversationID) (c cha
 		return c, err
 	}
 	return c, chat.E("archive", chat.NotFound, nil)
+}
+
+func (a *archive) Crowd(_ context.Context, id chat.ConversationID) (all []chat.UserID, err error) {
+	err = a.in(func() { all = a.crowds[id] })
+	return all, err
 }
 
 func (a *archive) OpenDirect(_ context.Context, u, peer chat.UserID) (c chat.Conversation, err error) {

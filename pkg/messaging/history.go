@@ -32,11 +32,11 @@ func (m *Messenger) History(ctx context.Context, u chat.UserID, id chat.Conversa
 	if p.Before < 0 || p.After < 0 || p.Limit < 0 {
 		return nil, chat.InvalidField("before_seq", "format", "a bound is not negative")
 	}
-	c, err := m.resolve(ctx, u, chat.Target{Conversation: id})
+	c, err := m.entered(ctx, u, id)
 	if err != nil {
 		return nil, err
 	}
-	return m.h.History(ctx, c.Conversation, p.Before, p.After, Limit(p.Limit))
+	return m.h.History(ctx, c, p.Before, p.After, Limit(p.Limit))
 }
 
 // Conversations returns a person's conversations, the liveliest first, by
@@ -61,7 +61,7 @@ func (m *Messenger) MarkRead(ctx context.Context, id chat.Identity, session chat
 	if seq < 1 {
 		return chat.InvalidField("seq", "required", "")
 	}
-	c, err := m.resolve(ctx, id.User, chat.Target{Conversation: conversation})
+	c, err := m.entered(ctx, id.User, conversation)
 	if err != nil {
 		return err
 	}

@@ -117,18 +117,22 @@ func TestWhoHearsOfReading(t *testing.T) {
 
 func TestWhoIsReachable(t *testing.T) {
 	alone(t, func(t *testing.T, n *node) {
+		n.a.rooms["r1"], n.a.rooms["r2"] = chat.Conversation{ID: "r1"}, chat.Conversation{ID: "r2"}
+		n.a.crowds = map[chat.ConversationID][]chat.UserID{"r1": {"ann", "bob"}, "r2": {"bob"}}
 		for _, c := range []struct {
 			to   chat.Target
 			want string
 		}{
-			{chat.Target{User: "bob"}, "[bob] false <nil>"},
-			{chat.Target{User: "ann"}, "[ann] false <nil>"},
-			{chat.Target{Conversation: chat.DirectID("ann", "bob")}, "[bob] false <nil>"},
-			{chat.Target{Room: chat.Lobby}, "[] true <nil>"},
-			{chat.Target{User: "nobody"}, "[] false archive: not_found"},
+			{chat.Target{User: "bob"}, "[bob] <nil>"},
+			{chat.Target{User: "ann"}, "[ann] <nil>"},
+			{chat.Target{Conversation: chat.DirectID("ann", "bob")}, "[bob] <nil>"},
+			{chat.Target{Room: chat.Lobby}, "[] <nil>"},
+			{chat.Target{User: "nobody"}, "[] archive: not_found"},
+			{chat.Target{Room: "r1"}, "[ann bob] <nil>"},
+			{chat.Target{Room: "r2"}, "[] messaging.reachable: not_a_member"},
 		} {
-			users, all, err := n.Reachable(context.Background(), "ann", c.to)
-			if got := fmt.Sprint(users, all, err); got != c.want {
+			_, users, err := n.Reachable(context.Background(), "ann", c.to)
+			if got := fmt.Sprint(users, err); got != c.want {
 				t.Errorf("%+v: %s, want %s", c.to, got, c.want)
 			}
 		}
@@ -139,7 +143,7 @@ func TestWhoIsReachable(t *testing.T) {
 func TestTheRoomCacheIsBounded(t *testing.T) {
 	r := newRoomCache()
 	for i := range maxRoomCache + 10 {
-		r.put(chat.Conversation{ID: chat.ConversationID(fmt.Sprint(i)), LastSeq: 7}, 0)
+		r.put(chat.Conversation{ID: chat.ConversationID(fmt.Sprint(i)), LastSeq: 7}, nil, 0)
 	}
 	if len(r.m) > maxRoomCache {
 		t.Error(len(r.m))

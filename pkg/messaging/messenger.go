@@ -16,6 +16,8 @@ type History interface {
 	Append(ctx context.Context, node string, n int64, batch []*chat.Pending) error
 	History(ctx context.Context, c chat.Conversation, before, after int64, limit int) ([]chat.Message, error)
 	Conversation(ctx context.Context, id chat.ConversationID) (chat.Conversation, error)
+	// Crowd returns who is in a room now.
+	Crowd(ctx context.Context, id chat.ConversationID) ([]chat.UserID, error)
 	OpenDirect(ctx context.Context, a, b chat.UserID) (chat.Conversation, error)
 	Overviews(ctx context.Context, u chat.UserID, cursor string, limit int) ([]chat.Overview, string, error)
 	Overview(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Overview, error)

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ type roomCache struct {
 
 type known struct {
 	chat.Conversation
-	at time.Time
+	crowd []chat.UserID // of a room, but the lobby
+	at    time.Time
 }
 
 // maxRoomCache bounds the cache; gateAge is how long a gate is believed if no
@@ -42,14 +44,14 @@ func (r *roomCache) get(id chat.ConversationID) (c known, ok bool, doubts int) {
 
 // put remembers what was read. Its gate is not believed if something was doubted
 // while it was read.
-func (r *roomCache) put(c chat.Conversation, doubts int) known {
+func (r *roomCache) put(c chat.Conversation, crowd []chat.UserID, doubts int) known {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.m) >= maxRoomCache {
 		clear(r.m)
 	}
 	c.LastSeq = 0 // that does change
-	k := known{Conversation: c}
+	k := known{Conversation: c, crowd: crowd}
 	if doubts == r.doubts {
 		k.at = time.Now()
 	}
@@ -82,7 +84,8 @@ func (m *Messenger) Doubt(ids ...chat.ConversationID) { m.rooms.doubt(ids) }
 
 // resolve finds the conversation that a target means to a sender, and makes the
 // direct one where it is the first time. The error's kind is NotFound for what
-// there is not, or is nothing to the sender.
+// there is not, or is nothing to the sender. Whether a sender is in a room is for
+// others to say: the commit, for a message.
 func (m *Messenger) resolve(ctx context.Context, from chat.UserID, to chat.Target) (known, error) {
 	id := to.Conversation
 	switch {
@@ -93,45 +96,73 @@ func (m *Messenger) resolve(ctx context.Context, from chat.UserID, to chat.Targe
 	}
 	c, ok, doubts := m.rooms.get(id)
 	if !ok {
-		found, err := m.find(ctx, from, to.User, id)
+		var found chat.Conversation
+		var err error
+		if to.User != "" {
+			found, err = m.h.OpenDirect(ctx, from, to.User)
+		} else {
+			found, err = m.h.Conversation(ctx, id)
+		}
 		if err != nil {
 			return c, err
 		}
-		c = m.rooms.put(found, doubts)
+		c = m.rooms.put(found, nil, doubts)
 	}
-	if !c.Has(from) || to.Room != "" && c.Direct {
+	if c.Direct && (!c.Has(from) || to.Room != "") {
 		return c, chat.E("messaging.resolve", chat.NotFound, nil)
 	}
 	return c, nil
 }
 
-// find reads a conversation, or makes the direct one with a user.
-func (m *Messenger) find(ctx context.Context, from, user chat.UserID, id chat.ConversationID) (chat.Conversation, error) {
-	if user != "" {
-		return m.h.OpenDirect(ctx, from, user)
+// entered resolves a conversation that somebody is to be in now; NotAMember.
+func (m *Messenger) entered(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Conversation, error) {
+	c, err := m.resolve(ctx, u, chat.Target{Conversation: id})
+	if err != nil || c.Has(u) {
+		return c.Conversation, err
 	}
-	return m.h.Conversation(ctx, id)
+	crowd, err := m.h.Crowd(ctx, c.ID)
+	if err == nil && !slices.Contains(crowd, u) {
+		err = chat.E("messaging.entered", chat.NotAMember, nil)
+	}
+	return c.Conversation, err
 }
 
 // Reachable returns whom a signal or a typing notice to a target goes to: the
-// other person, or nil and all true for the lobby. The error's kind is Blocked,
-// NotFriends or NotFound where it goes to nobody.
-func (m *Messenger) Reachable(ctx context.Context, from chat.UserID, to chat.Target) (users []chat.UserID, all bool, err error) {
-	c, err := m.resolve(ctx, from, to)
+// others in the conversation, or nil and all true for the lobby. The error's kind
+// is Blocked, NotFriends, NotAMember or NotFound where it goes to nobody.
+func (m *Messenger) Reachable(ctx context.Context, from chat.UserID, to chat.Target) (c chat.Conversation, users []chat.UserID, err error) {
+	k, err := m.resolve(ctx, from, to)
+	if err != nil || k.Log() {
+		return k.Conversation, nil, err
+	}
+	if time.Since(k.at) > gateAge || !k.Direct && k.crowd == nil {
+		k = m.renew(ctx, k)
+	}
+	if k.Direct {
+		if kind := k.Shut(from, m.o.FriendsOnly); kind != "" {
+			return k.Conversation, nil, chat.E("messaging.reachable", kind, nil)
+		}
+		return k.Conversation, []chat.UserID{k.Peer(from)}, nil
+	}
+	if !slices.Contains(k.crowd, from) {
+		return k.Conversation, nil, chat.E("messaging.reachable", chat.NotAMember, nil)
+	}
+	return k.Conversation, k.crowd, nil
+}
+
+// renew reads again what two people are to each other, or who is in a room; what
+// cannot be read stays as it was known last.
+func (m *Messenger) renew(ctx context.Context, k known) known {
+	_, _, doubts := m.rooms.get(k.ID)
+	c, err := m.h.Conversation(ctx, k.ID)
 	if err != nil {
-		return nil, false, err
+		return k
 	}
+	var crowd []chat.UserID
 	if !c.Direct {
-		return nil, true, nil
-	}
-	if time.Since(c.at) > gateAge {
-		_, _, doubts := m.rooms.get(c.ID)
-		if now, err := m.h.Conversation(ctx, c.ID); err == nil { // else what was known last
-			c = m.rooms.put(now, doubts)
+		if crowd, err = m.h.Crowd(ctx, k.ID); err != nil {
+			return k
 		}
 	}
-	if kind := c.Shut(from, m.o.FriendsOnly); kind != "" {
-		return nil, false, chat.E("messaging.reachable", kind, nil)
-	}
-	return []chat.UserID{c.Peer(from)}, false, nil
+	return m.rooms.put(c, crowd, doubts)
 }

@@ -106,7 +106,7 @@ func insertUsers(ctx context.Context, tx bun.Tx, users []userRow, at time.Time) 
 	}
 	members := make([]memberRow, len(users))
 	for i := range users {
-		members[i] = memberRow{UserID: users[i].ID, ConversationID: chat.Lobby, ReadSeq: said, JoinedAt: at}
+		members[i] = memberRow{UserID: users[i].ID, ConversationID: chat.Lobby, ReadSeq: said, JoinedAt: at, Role: chat.RoleMember}
 	}
 	_, err = tx.NewInsert().Model(&members).Exec(ctx)
 	return err

@@ -130,7 +130,11 @@ func (s *Messages) appendIn(ctx context.Context, tx bun.Tx, node string, n int64
 	if err != nil {
 		return err
 	}
-	if err := shut(fresh, moved); err != nil {
+	rooms, err := s.crowdsOf(ctx, tx, queuedAmong(moved))
+	if err != nil {
+		return err
+	}
+	if err := shut(fresh, moved, rooms, at); err != nil {
 		return err
 	}
 	left := leftoverRow{NodeID: []byte(node), N: n, At: at}
@@ -146,7 +150,9 @@ func (s *Messages) appendIn(ctx context.Context, tx bun.Tx, node string, n int64
 	if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
 		return err
 	}
-	_, err = tx.NewInsert().Model(&left).Exec(ctx)
+	if _, err = tx.NewInsert().Model(&left).Exec(ctx); err == nil {
+		s.remember(rooms) // under the locks: nobody has changed them meanwhile
+	}
 	return err
 }
 
@@ -171,7 +177,7 @@ func (s *Messages) moveHeads(ctx context.Context, tx bun.Tx, heads []headRow) (m
 		ids[i] = heads[i].ID
 	}
 	var rows []conversationRow
-	err := tx.NewSelect().Model(&rows).Column("id", "direct", "user_a", "user_b", "gate", "last_seq").Where("id IN (?)", bun.List(ids)).Scan(ctx)
+	err := tx.NewSelect().Model(&rows).Column("id", "direct", "user_a", "user_b", "gate", "version", "last_seq").Where("id IN (?)", bun.List(ids)).Scan(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

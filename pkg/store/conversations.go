@@ -18,6 +18,12 @@ type memberRow struct {
 	ReadSeq        int64               `bun:"read_seq"`
 	JoinedAt       time.Time           `bun:"joined_at"`
 	Muted          bool                `bun:"muted"`
+	Role           chat.Role           `bun:"role"`
+	MutedUntil     time.Time           `bun:"muted_until,nullzero"`
+}
+
+func (r *memberRow) membership() chat.Membership {
+	return chat.Membership{Room: r.ConversationID, User: r.UserID, Role: r.Role, MutedUntil: r.MutedUntil.UTC(), JoinedAt: r.JoinedAt.UTC()}
 }
 
 type conversationRow struct {
@@ -28,6 +34,7 @@ type conversationRow struct {
 	UserA     chat.UserID         `bun:"user_a"`
 	UserB     chat.UserID         `bun:"user_b"`
 	Gate      chat.Gate           `bun:"gate"`
+	Version   int64               `bun:"version"`
 	Name      string              `bun:"name"`
 	LastSeq   int64               `bun:"last_seq"`
 	LastAt    *time.Time          `bun:"last_at"`
@@ -35,7 +42,7 @@ type conversationRow struct {
 }
 
 func (r *conversationRow) conversation() chat.Conversation {
-	c := chat.Conversation{ID: r.ID, Direct: r.Direct, A: r.UserA, B: r.UserB, Gate: r.Gate, Name: r.Name, LastSeq: r.LastSeq, LastAt: r.CreatedAt.UTC()}
+	c := chat.Conversation{ID: r.ID, Direct: r.Direct, A: r.UserA, B: r.UserB, Gate: r.Gate, Version: r.Version, Name: r.Name, LastSeq: r.LastSeq, LastAt: r.CreatedAt.UTC()}
 	if r.LastAt != nil {
 		c.LastAt = r.LastAt.UTC()
 	}
@@ -122,9 +129,9 @@ func insertDirect(ctx context.Context, tx bun.Tx, a, b chat.UserID) error {
 	if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return err
 	}
-	members := []memberRow{{UserID: a, ConversationID: row.ID, JoinedAt: at}}
+	members := []memberRow{{UserID: a, ConversationID: row.ID, JoinedAt: at, Role: chat.RoleMember}}
 	if a != b {
-		members = append(members, memberRow{UserID: b, ConversationID: row.ID, JoinedAt: at})
+		members = append(members, memberRow{UserID: b, ConversationID: row.ID, JoinedAt: at, Role: chat.RoleMember})
 	}
 	_, err = tx.NewInsert().Model(&members).Exec(ctx)
 	return err

@@ -19,6 +19,10 @@ func TestALockedConversationHoldsUpNoOther(t *testing.T) {
 	if err := db.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
+	there := []memberRow{{UserID: "alice", ConversationID: "a"}, {UserID: "alice", ConversationID: "b"}, {UserID: "alice", ConversationID: "c"}}
+	if _, err := db.bun.NewInsert().Model(&there).Exec(ctx); err != nil {
+		t.Fatal(err)
+	}
 	messages, n := NewMessages(db), int64(0)
 	appends := func(want ...string) {
 		t.Helper()

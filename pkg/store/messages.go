@@ -13,6 +13,7 @@ import (
 type Messages struct {
 	db     *DB
 	locked lockedHeads
+	crowds crowds
 }
 
 // NewMessages returns the repository of messages and conversations.

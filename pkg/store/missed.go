@@ -11,14 +11,14 @@ import (
 // missedPage is how many messages are read at a time, going back.
 const missedPage = 200
 
-// Missed returns what a person's direct conversations got since a time, at most
+// Missed returns what a person's conversations with queues got since a time, at most
 // a number of messages of each, the newest ones. It is what fills in for a
 // queue that does not reach back.
 func (s *Messages) Missed(ctx context.Context, u chat.UserID, since time.Time, most int) ([]chat.Missed, error) {
 	var rows []conversationRow
 	err := s.db.query(ctx, "store.missed", func(ctx context.Context, q bun.IDB) error {
 		return q.NewSelect().Model(&rows).Join("JOIN members AS mb ON mb.conversation_id = c.id").
-			Where("mb.user_id = ? AND c.direct = ? AND c.last_at >= ? AND c.last_seq > 0", u, true, since.UTC()).
+			Where("mb.user_id = ? AND c.id <> ? AND c.last_at >= ? AND c.last_seq > 0", u, chat.Lobby, since.UTC()).
 			OrderExpr("c.last_at ASC").Scan(ctx)
 	})
 	if err != nil {

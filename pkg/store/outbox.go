@@ -116,10 +116,17 @@ func (s *Messages) Load(ctx context.Context, ranges []chat.Range) ([]chat.Delive
 	if err != nil {
 		return nil, err
 	}
+	rooms, err := s.crowdsOf(ctx, s.db.bun, queuedAmong(of))
+	if err != nil {
+		return nil, fail("store.load", err)
+	}
 	out := make([]chat.Delivery, len(messages))
 	for i, m := range messages {
 		c := of[m.Conversation]
 		out[i] = chat.Delivery{Message: m, Recipients: c.Recipients(), Log: c.Log()}
+		if k := rooms[c.ID]; k != nil {
+			out[i].Recipients = k.all
+		}
 	}
 	return out, nil
 }

@@ -39,6 +39,14 @@ func (s *Accounts) Remove(ctx context.Context, user chat.UserID, expected string
 		if err != nil {
 			return err
 		}
+		out.AvatarURL = row.AvatarURL
+		if err := blankUser(ctx, tx, &row, at); err != nil {
+			return err
+		}
+		left, err := leaveRooms(ctx, tx, user)
+		if err != nil {
+			return err
+		}
 		peers, err := removeFromConversations(ctx, tx, user)
 		if err != nil {
 			return err
@@ -48,16 +56,16 @@ func (s *Accounts) Remove(ctx context.Context, user chat.UserID, expected string
 				out.Pairs = append(out.Pairs, chat.Pair{A: user, B: other})
 			}
 		}
-		out.AvatarURL = row.AvatarURL
-		if err := blankUser(ctx, tx, &row, at); err != nil {
-			return err
-		}
 		gone := row.account()
 		card := gone.Person()
 		for _, f := range friends {
 			out.Events = append(out.Events, chat.NewEvent(f, chat.FriendRemoved, chat.EventData{User: &card}))
 		}
-		return putEvents(ctx, tx, out.Events)
+		if err := putEvents(ctx, tx, out.Events); err != nil {
+			return err
+		}
+		out.Events = append(out.Events, left...) // which are there already
+		return nil
 	})
 	return out, err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/tieline/tieline/pkg/chat"
 )
@@ -11,14 +12,20 @@ import (
 var errShut = errors.New("a conversation is shut to a sender")
 
 // shut sets the Err of those messages whose sender may not write to the other
-// person, and returns errShut if there are any. The conversations were read under
+// person, or to the room, and returns errShut if there are any; those to a room
+// get its members as recipients. The conversations were read under
 // the locks of their heads: whoever blocks has the next message on refused, on every
 // node.
-func shut(fresh []*chat.Pending, in map[chat.ConversationID]chat.Conversation) error {
+func shut(fresh []*chat.Pending, in map[chat.ConversationID]chat.Conversation, of map[chat.ConversationID]*crowd, at time.Time) error {
 	var err error
 	for _, p := range fresh {
 		c := in[p.Conversation]
-		if kind := c.Shut(p.From.ID, p.FriendsOnly); kind != "" {
+		kind := c.Shut(p.From.ID, p.FriendsOnly)
+		if k := of[c.ID]; k != nil {
+			kind = k.may(p.From.ID, at)
+			p.Recipients = k.all
+		}
+		if kind != "" {
 			p.Err, err = chat.E("store.append", kind, nil), errShut
 		}
 	}

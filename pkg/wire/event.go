@@ -14,6 +14,44 @@ type EventData struct {
 	User     *PersonBody        `json:"user,omitempty"`
 	Request  *FriendRequestBody `json:"request,omitempty"`
 	Relation *RelationBody      `json:"relation,omitempty"`
+	Room     *RoomBody          `json:"room,omitempty"`
+	Member   *MembershipBody    `json:"member,omitempty"`
+}
+
+// RoomBody is a room, in events and in the HTTP API.
+type RoomBody struct {
+	ID          chat.ConversationID `json:"id"`
+	Number      string              `json:"number"`
+	Name        string              `json:"name"`
+	Info        string              `json:"info"`
+	Visibility  chat.Visibility     `json:"visibility"`
+	Owner       chat.UserID         `json:"owner"`
+	MemberCount int                 `json:"member_count"`
+	CreatedAt   Time                `json:"created_at"`
+}
+
+// MembershipBody is somebody's place in a room.
+type MembershipBody struct {
+	User       chat.UserID `json:"user"`
+	Role       chat.Role   `json:"role"`
+	MutedUntil *Time       `json:"muted_until,omitempty"`
+	JoinedAt   Time        `json:"joined_at"`
+}
+
+// NewRoomBody shows a room.
+func NewRoomBody(r *chat.Room) RoomBody {
+	return RoomBody{
+		ID: r.ID, Number: r.Number, Name: r.Name, Info: r.Info, Visibility: r.Visibility, Owner: r.Owner, MemberCount: r.Members, CreatedAt: Time{r.CreatedAt},
+	}
+}
+
+// NewMembershipBody shows somebody's place in a room.
+func NewMembershipBody(m *chat.Membership) MembershipBody {
+	b := MembershipBody{User: m.User, Role: m.Role, JoinedAt: Time{m.JoinedAt}}
+	if !m.MutedUntil.IsZero() {
+		b.MutedUntil = &Time{m.MutedUntil}
+	}
+	return b
 }
 
 // FriendRequestBody is a friend request, in events and in the HTTP API.
@@ -86,6 +124,14 @@ func EncodeEvent(e *chat.Event) []byte {
 	if e.Data.Relation != nil {
 		r := NewRelationBody(e.Data.Relation)
 		b.Data.Relation = &r
+	}
+	if e.Data.Room != nil {
+		r := NewRoomBody(e.Data.Room)
+		b.Data.Room = &r
+	}
+	if e.Data.Member != nil {
+		m := NewMembershipBody(e.Data.Member)
+		b.Data.Member = &m
 	}
 	return Encode(b)
 }

@@ -318,3 +318,10 @@ func (c *Cluster) TellRelated(ctx context.Context, pairs []chat.Pair) error {
 	defer cancel()
 	return c.unwell("tell", c.publish(ctx, map[chat.NodeID]*Envelope{"": {Related: pairs}}))
 }
+
+// TellRooms tells all nodes that something has changed in rooms.
+func (c *Cluster) TellRooms(ctx context.Context, rooms []chat.ConversationID) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.unwell("tell", c.publish(ctx, map[chat.NodeID]*Envelope{"": {Rooms: rooms}}))
+}

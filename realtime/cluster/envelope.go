@@ -12,16 +12,17 @@ import (
 // message of the cluster passes through here twice.
 type Envelope struct {
 	Generation int64
-	Queued     []Queued      // queue entries for users held there
-	Logged     []Logged      // room log entries, for everybody there who is a member
-	Frames     []Frame       // finished frames, neither queued nor stored
-	Kicks      []Kick        // sockets to close
-	Changed    []chat.UserID // whose presence may have changed
-	Related    []chat.Pair   // who have become something else to each other
-	Order      Order         // has the node drain, or resume; "": neither
-	Canary     string        // proves to its sender that it hears itself
-	Asks       []Ask         // what became of a message?
-	Answers    []Answer      // this, here
+	Queued     []Queued              // queue entries for users held there
+	Logged     []Logged              // room log entries, for everybody there who is a member
+	Frames     []Frame               // finished frames, neither queued nor stored
+	Kicks      []Kick                // sockets to close
+	Changed    []chat.UserID         // whose presence may have changed
+	Related    []chat.Pair           // who have become something else to each other
+	Rooms      []chat.ConversationID // in which something has changed
+	Order      Order                 // has the node drain, or resume; "": neither
+	Canary     string                // proves to its sender that it hears itself
+	Asks       []Ask                 // what became of a message?
+	Answers    []Answer              // this, here
 }
 
 // Queued is one entry appended to one user's queue.
@@ -116,6 +117,10 @@ func (e *Envelope) Encode() []byte {
 		w.str(string(p.A))
 		w.str(string(p.B))
 	}
+	w.num(int64(len(e.Rooms)))
+	for _, id := range e.Rooms {
+		w.str(string(id))
+	}
 	w.inquiry(e)
 	return w.b
 }
@@ -151,6 +156,9 @@ func DecodeEnvelope(p []byte) (*Envelope, error) {
 	}
 	for range r.count() {
 		e.Related = append(e.Related, chat.Pair{A: chat.UserID(r.str()), B: chat.UserID(r.str())})
+	}
+	for range r.count() {
+		e.Rooms = append(e.Rooms, chat.ConversationID(r.str()))
 	}
 	r.inquiry(e)
 	if r.bad || len(r.b) != 0 {

@@ -46,6 +46,7 @@ func TestEnvelopeSurvivesTheWire(t *testing.T) {
 		Kicks:   []Kick{{User: "bob", Device: "d", Session: "s", Reason: chat.Replaced}},
 		Changed: []chat.UserID{"bob"},
 		Related: []chat.Pair{{A: "alice", B: "bob"}},
+		Rooms:   []chat.ConversationID{"r1"},
 		Asks:    []Ask{{ID: "1", From: "n1", Conversation: "d1", Seq: 2}},
 		Answers: []Answer{{ID: "1", Node: "n1", Events: []byte("[]")}},
 	}

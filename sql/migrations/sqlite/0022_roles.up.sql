@@ -1,0 +1,2 @@
+ALTER TABLE members ADD COLUMN role TEXT NOT NULL DEFAULT 'member';
+ALTER TABLE members ADD COLUMN muted_until DATETIME;
