@@ -75,12 +75,26 @@ func serverFrames() map[string][]byte {
 			"u-bob":   {Online: true, Devices: []chat.Platform{chat.IOS, chat.Web}},
 			"u-carol": {Devices: []chat.Platform{}, LastSeen: &at},
 		}}),
-		"typing": Encode(TypingFrame{Type: Typing, From: "u-alice", To: Target{User: "u-bob"}, On: true}),
-		"signal": Encode(SignalFrame{Type: Signal, From: "u-alice", To: Target{User: "u-bob"}, Data: json.RawMessage(`{"sdp":"v=0"}`)}),
-		"event":  AppendQueued(nil, Event, "g1-1735-0", EncodeEvent(&chat.Event{Name: chat.ProfileUpdated, Data: chat.EventData{User: &chat.Person{ID: "u-bob", Username: "bob", Nickname: "Bob"}}})),
+		"typing":        Encode(TypingFrame{Type: Typing, From: "u-alice", To: Target{User: "u-bob"}, On: true}),
+		"signal":        Encode(SignalFrame{Type: Signal, From: "u-alice", To: Target{User: "u-bob"}, Data: json.RawMessage(`{"sdp":"v=0"}`)}),
+		"event":         AppendQueued(nil, Event, "g1-1735-0", EncodeEvent(&chat.Event{Name: chat.ProfileUpdated, Data: chat.EventData{User: &chat.Person{ID: "u-bob", Username: "bob", Nickname: "Bob"}}})),
+		"event_request": AppendQueued(nil, Event, "g1-1736-0", EncodeEvent(&chat.Event{To: "u-alice", Name: chat.FriendRequested, Data: chat.EventData{Request: request(chat.RequestIgnored)}})),
+		"event_friend": AppendQueued(nil, Event, "g1-1737-0", EncodeEvent(&chat.Event{To: "u-alice", Name: chat.FriendAccepted, Data: chat.EventData{
+			User: &chat.Person{ID: "u-bob", Username: "bob", Nickname: "Bob"}, Request: request(chat.RequestAccepted),
+			Relation: &chat.Relation{Friend: true, Label: chat.Label{Remark: "Bobby", Moments: chat.Moments{HideMine: true}}},
+		}})),
 		"kicked": Encode(KickedFrame{Type: Kicked, Reason: chat.Replaced, Device: "phone"}),
 		"drain":  Encode(DrainFrame{Type: Drain, ReconnectInMS: 1500}),
 		"pong":   Encode(PongFrame{Type: Pong, Re: "c-6"}),
+	}
+}
+
+// request is what alice asked bob, and what became of it.
+func request(state chat.RequestState) *chat.FriendRequest {
+	return &chat.FriendRequest{
+		ID: "r-1", From: chat.Person{ID: "u-alice", Username: "alice", Nickname: "Alice", AvatarURL: "/a.png"},
+		To:      chat.Person{ID: "u-bob", Username: "bob", Nickname: "Bob"},
+		Message: "it's me", State: state, CreatedAt: at.Time, HandledAt: at.Time,
 	}
 }
 
