@@ -35,6 +35,7 @@ const (
 type Options struct {
 	Accounts  Accounts
 	Owners    Owners
+	Avatars   Avatars
 	Codes     Codes
 	Devices   Devices
 	People    People
@@ -91,14 +92,14 @@ func New(o Options) *fiber.App {
 		AppName: "tieline", DisableStartupMessage: true,
 		CaseSensitive: true, Immutable: true, ErrorHandler: e.fail,
 		BodyLimit: maxBody, ReadBufferSize: maxHeaders, ReduceMemoryUsage: true,
-		DisablePreParseMultipartForm: true, // not before somebody wants one
+		DisablePreParseMultipartForm: true, // file reads them, in memory and no more than it may
 		ReadTimeout:                  headTimeout, WriteTimeout: readTimeout, IdleTimeout: idleTimeout,
 	})
 	server := app.Server()
 	server.SecureErrorLogMessage = true // else errors quote the headers, with the token in them
 	server.KeepHijackedConns = true     // else closing a socket does not close its connection
-	server.HeaderReceived = func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
-		return fasthttp.RequestConfig{ReadTimeout: readTimeout}
+	server.HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+		return fasthttp.RequestConfig{ReadTimeout: readTimeout, MaxRequestBodySize: bodyLimit(h)}
 	}
 	server.Handler = e.knownMethods(app, server.Handler)
 	app.Use(e.serve)
@@ -117,6 +118,7 @@ func (e *edge) routes(app *fiber.App) {
 	if e.o.Metrics != nil {
 		app.Get("/metrics", adaptor.HTTPHandler(e.o.Metrics))
 	}
+	app.Get("/avatars/:name", e.showAvatar)
 	serveSite(app)
 
 	api := app.Group("/api/v1", e.crossOrigin)
@@ -131,6 +133,7 @@ func (e *edge) routes(app *fiber.App) {
 	api.Get("/me", e.as(e.me))
 	api.Patch("/me", e.as(e.changeMe))
 	api.Delete("/me", e.as(e.removeMe))
+	api.Put("/me/avatar", e.as(e.setAvatar))
 	api.Post("/me/vip", e.as(e.redeemVIP))
 	api.Get("/me/devices", e.as(e.listDevices))
 	api.Delete("/me/devices", e.as(e.removeOtherDevices))

@@ -49,3 +49,7 @@ func (f *fakeOwners) Remove(_ context.Context, user chat.UserID, password string
 	}
 	return f.note(user, " removed")
 }
+
+func (f *fakeOwners) SetAvatar(_ context.Context, user chat.UserID, upload []byte) (chat.User, error) {
+	return alice, f.note(user, " ", len(upload), " bytes ", string(upload[:min(4, len(upload))]))
+}

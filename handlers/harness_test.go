@@ -42,7 +42,7 @@ func newBench(t *testing.T, more ...func(*Options)) *bench {
 		presence: &fakePresence{}, node: &fakeNode{ready: true, strict: true}, log: &logBook{},
 	}
 	o := Options{
-		Accounts: b.accounts, Owners: b.owners, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Desk: b.desk, Hooks: b.hooks, Presence: b.presence, Node: b.node,
+		Accounts: b.accounts, Owners: b.owners, Avatars: fakeAvatars{}, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Desk: b.desk, Hooks: b.hooks, Presence: b.presence, Node: b.node,
 		People: b.people, Rooms: b.rooms,
 		Nodes: func() []NodeInfo {
 			return []NodeInfo{{ID: "n-1", Address: "10.0.0.1:8080", Connections: 2, Sessions: 2}}

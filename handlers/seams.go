@@ -35,6 +35,8 @@ type Owners interface {
 	EmailCode(ctx context.Context, email string, purpose chat.CodePurpose, language string) error
 	ResetPassword(ctx context.Context, email, code, password string) error
 	ChangeProfile(ctx context.Context, user chat.UserID, c account.ProfileChange, language string) (chat.User, error)
+	// SetAvatar takes a picture in whatever form it was uploaded.
+	SetAvatar(ctx context.Context, user chat.UserID, upload []byte) (chat.User, error)
 	Remove(ctx context.Context, user chat.UserID, password string) error
 }
 
@@ -44,6 +46,12 @@ type Codes interface {
 	RedeemVIP(ctx context.Context, user chat.UserID, code string) (chat.User, error)
 	CreateCodes(context.Context, account.CodeOrder) ([]string, error)
 	FindCodes(ctx context.Context, kind chat.CodeKind, cursor string, limit int) (codes []chat.Code, next string, err error)
+}
+
+// Avatars are the pictures that stand for people; *media.Avatars.
+type Avatars interface {
+	// Open returns the one with this name; NotFound.
+	Open(ctx context.Context, name string) (picture []byte, mediaType string, err error)
 }
 
 // Devices lists a person's devices and ends their sessions; *device.Devices.

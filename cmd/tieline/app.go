@@ -20,6 +20,7 @@ import (
 	"github.com/tieline/tieline/pkg/embedded"
 	"github.com/tieline/tieline/pkg/hook"
 	"github.com/tieline/tieline/pkg/mail"
+	"github.com/tieline/tieline/pkg/media"
 	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/moderation"
 	"github.com/tieline/tieline/pkg/notify"
@@ -170,6 +171,8 @@ func (a *App) build(key []byte) {
 	limits := cluster.NewLimits(a.cluster, rates(a.cfg), countLimited(registry))
 	rules := accountOptions(a.cfg, key, a.log)
 	rules.Mailer, rules.Failures, rules.Notifier = a.mailer, limits, a.notifier
+	avatars := media.NewAvatars(openMedia(a.cfg, a.log), a.log)
+	rules.Avatars = avatars
 	accounts := account.New(users, a.cluster, rules)
 	a.node = realtime.New(realtime.Options{
 		ID: a.cfg.NodeID, Gate: accounts, Devices: users, History: messages, Events: events, Notifier: a.notifier, Blocks: between,
@@ -178,7 +181,7 @@ func (a *App) build(key []byte) {
 	})
 	rooms := room.New(store.NewRooms(a.db, a.cfg.QueueFanout), users, a.notifier, a.cluster, room.Options{VIPOnly: a.cfg.RoomCreation == "vip", Log: a.log})
 	a.http = handlers.New(handlers.Options{
-		Accounts: accounts, Owners: accounts, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger, Rooms: rooms,
+		Accounts: accounts, Owners: accounts, Avatars: avatars, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger, Rooms: rooms,
 		Desk: moderation.New(store.NewReports(a.db), store.NewAudit(a.db)), Hooks: a.hooks,
 		People:   people.New(between, a.notifier, a.cluster, a.log),
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, SetDraining: a.cluster.SetDraining, Limits: limits,

@@ -13,19 +13,6 @@ import (
 	"github.com/tieline/tieline/pkg/client"
 )
 
-// Administrator makes somebody who may do everything, on a first device "web".
-func (s *story) Administrator(name string) *User {
-	s.t.Helper()
-	u := &User{name: name, password: "the password of " + name}
-	s.keepSecret(u.password)
-	s.Tieline(u.password+"\n", "user", "add", name, "--admin")
-	u.device = u.place(s, "web", chat.Web)
-	u.SignsIn()
-	u.ID = u.grant.User.ID
-	s.users = append(s.users, u)
-	return u
-}
-
 // MakesCodes makes one-time codes on a node, which no log may show.
 func (u *User) MakesCodes(n *node, o client.CodeOrder) []string {
 	u.s.t.Helper()
@@ -76,7 +63,7 @@ func (s *story) exactlyOne(code chat.Kind, errs []error) int {
 func TestAVIPCodeWorksOnceInTheWholeCluster(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
-	root := s.Administrator("root")
+	root := s.Admin("root")
 	codes := root.MakesCodes(s.Node("n1"), client.CodeOrder{Kind: chat.VIPCode, Count: 3, VIPDays: 30, TTL: time.Hour})
 	var people []*User
 	for i := range 30 {
@@ -120,7 +107,7 @@ func TestAVIPCodeWorksOnceInTheWholeCluster(t *testing.T) {
 func TestAnInvitationLetsOneIn(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, setting("TIELINE_REGISTRATION", "invite"))
-	root := s.Administrator("root")
+	root := s.Admin("root")
 	code := root.MakesCodes(s.Node("n2"), client.CodeOrder{Kind: chat.InviteCode})[0]
 	const many = 12
 	s.exactlyOne(chat.CodeInvalid, s.atOnce(many, func(i int, n *node) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/config"
 	"github.com/tieline/tieline/pkg/hook"
+	"github.com/tieline/tieline/pkg/media"
 	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/realtime/cluster"
@@ -45,6 +47,20 @@ func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (*stor
 		url = "sqlite://" + filepath.Join(dir, "tieline.db")
 	}
 	return store.Open(ctx, url, store.Options{Hooks: cfg.WebhookURL != "", Log: log})
+}
+
+// openMedia returns the store of uploads: the one named, or a folder in the data
+// directory.
+func openMedia(cfg *config.Config, log *slog.Logger) media.Store {
+	if cfg.MediaURL == "" {
+		return media.Folder(filepath.Join(cfg.DataDir, "media"))
+	}
+	u, err := url.Parse(string(cfg.MediaURL))
+	if err != nil || u.Scheme != "file" {
+		log.Warn("uploads will be refused as unavailable: of TIELINE_MEDIA_URL only file:// is built yet")
+		return media.Absent{}
+	}
+	return media.Folder(filepath.FromSlash(u.Path))
 }
 
 func clusterOptions(cfg *config.Config, db *store.DB, log *slog.Logger, boot string) cluster.Options {

@@ -1,6 +1,8 @@
 package account_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,6 +11,50 @@ import (
 	"github.com/tieline/tieline/pkg/store"
 	"github.com/tieline/tieline/pkg/store/storetest"
 )
+
+// album keeps what it is given, and forgets it.
+type album struct {
+	kept      []string
+	forgotten []string
+	err       error
+}
+
+func (a *album) Keep(_ context.Context, user chat.UserID, upload []byte) (string, error) {
+	a.kept = append(a.kept, string(upload))
+	return "/avatars/" + string(upload), a.err
+}
+
+func (a *album) Forget(_ context.Context, url string) { a.forgotten = append(a.forgotten, url) }
+
+// S0.4: an avatar takes the place of the one before, and goes with the account.
+func TestAvatars(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		pictures := &album{}
+		p := in(t, db, account.Options{Avatars: pictures})
+		ann := p.register("ann").User
+		for i, name := range []string{"one", "two"} {
+			u, err := p.SetAvatar(p.ctx, ann.ID, []byte(name))
+			if wants(t, err, ""); u.AvatarURL != "/avatars/"+name || u.Username != "ann" {
+				t.Errorf("%+v", u)
+			}
+			if e := p.events; len(e) != i+1 || e[i].Name != chat.ProfileUpdated || e[i].Data.User.AvatarURL != u.AvatarURL || len(p.reg.related) != i+1 {
+				t.Errorf("told %+v, %v", e, p.reg.related)
+			}
+		}
+		pictures.err = chat.E("album", chat.UnsupportedMedia, nil)
+		_, err := p.SetAvatar(p.ctx, ann.ID, []byte("three"))
+		wants(t, err, chat.UnsupportedMedia)
+		pictures.err = nil
+		_, err = p.SetAvatar(p.ctx, "nobody", []byte("four"))
+		wants(t, err, chat.Unauthorized)
+		wants(t, p.Remove(p.ctx, ann.ID, goodPassword), "")
+		if got := fmt.Sprintf("%q", pictures.forgotten); got != `["" "/avatars/one" "/avatars/two"]` {
+			t.Errorf("forgotten are %s", got)
+		}
+		_, err = in(t, db, account.Options{}).SetAvatar(p.ctx, ann.ID, []byte("five"))
+		wants(t, err, chat.Unavailable)
+	})
+}
 
 // S3.5, S4.2: what one says of oneself, in part or all; the theme among it.
 func TestChangingTheProfile(t *testing.T) {

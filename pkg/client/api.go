@@ -71,8 +71,6 @@ const maxAnswer = 32 << 20
 // decodes the answer into out (nil: it is not looked at). It is the way to calls
 // that have no method here.
 func (a *API) Do(ctx context.Context, method, path string, in, out any) error {
-	ctx, cancel := a.bounded(ctx)
-	defer cancel()
 	var body []byte
 	if in != nil {
 		var err error
@@ -80,6 +78,13 @@ func (a *API) Do(ctx context.Context, method, path string, in, out any) error {
 			return err
 		}
 	}
+	return a.send(ctx, method, path, "application/json", body, out)
+}
+
+// send is Do with a body (nil: none) of any type.
+func (a *API) send(ctx context.Context, method, path, contentType string, body []byte, out any) error {
+	ctx, cancel := a.bounded(ctx)
+	defer cancel()
 	token, err := a.token(ctx)
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func (a *API) Do(ctx context.Context, method, path string, in, out any) error {
 	last := errors.New("client: no usable URL of a node")
 	for _, base := range a.bases {
 		var resp *http.Response
-		if resp, last = a.try(ctx, method, base+"/api/v1"+path, token, body); last == nil {
+		if resp, last = a.try(ctx, method, base+"/api/v1"+path, token, contentType, body); last == nil {
 			return answer(resp, out)
 		}
 		if !neverSent(last) {
@@ -111,13 +116,13 @@ func (a *API) token(ctx context.Context) (string, error) {
 	return a.o.Token(ctx)
 }
 
-func (a *API) try(ctx context.Context, method, target, token string, body []byte) (*http.Response, error) {
+func (a *API) try(ctx context.Context, method, target, token, contentType string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)

@@ -125,6 +125,26 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+func TestPutAvatarSendsAForm(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		file, _, err := r.FormFile("file")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		b, err := io.ReadAll(file)
+		if err != nil || string(b) != "picture" || r.Method+" "+r.URL.Path != "PUT /api/v1/me/avatar" || r.Header.Get("Authorization") != "Bearer me" {
+			t.Errorf("%s %s: %q, %v", r.Method, r.URL, b, err)
+		}
+		io.WriteString(w, `{"avatar_url":"/avatars/x"}`)
+	}))
+	defer srv.Close()
+	u, err := NewAPI(APIOptions{URLs: []string{srv.URL}, AccessToken: "me"}).PutAvatar(t.Context(), []byte("picture"))
+	if err != nil || u.AvatarURL != "/avatars/x" {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	a, _ := answering(t, 201, "", `{"access_token":"a","refresh_token":"r","expires_in":3600,"device_id":"d",
 		"user":{"id":"u","username":"al","vip_until":null,"created_at":"2026-01-02T03:04:05.678Z"}}`)
