@@ -299,3 +299,31 @@ func (d *device) hearsEventAfter(name chat.EventName) {
 		}
 	}
 }
+
+// Section 1: whoever tries it out with nothing beside it finds the code in the
+// log.
+func TestWithoutAMailServerTheCodeIsInTheLog(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, inTheBox(), setting("TIELINE_REGISTRATION", "email"))
+	n := s.Node("n1")
+	if err := n.api("").EmailCode(t.Context(), "ann@example.org", chat.ForSignUp); err != nil {
+		t.Fatal(err)
+	}
+	var code string
+	logged := regexp.MustCompile(`ann@example\.org.*"code":"(\d{8})"`)
+	late := time.After(soon)
+	for tick := time.NewTicker(10 * time.Millisecond); code == ""; {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("no code in the log:\n%s", n.tail())
+		}
+		if found := logged.FindStringSubmatch(n.tail()); found != nil {
+			code = found[1]
+		}
+	}
+	g, err := n.api("").Register(t.Context(), client.Registration{Username: "ann", Password: "the password of ann", Email: "ann@example.org", EmailCode: code})
+	if err != nil || g.User.Username != "ann" {
+		t.Errorf("%+v, %v", g.User, err)
+	}
+}

@@ -64,6 +64,16 @@ func TestAnAccountIsRemoved(t *testing.T) {
 		})
 	}
 	bob.IsRefused(chat.NotFound, "", func(ctx context.Context, a *client.API) error { _, err := a.Card(ctx, alice.ID); return err })
+	bob.IsRefused(chat.NotFound, "", func(ctx context.Context, a *client.API) error { _, err := a.OpenDirect(ctx, alice.ID); return err })
+	bob.does(func(ctx context.Context, a *client.API) error {
+		list, err := a.Conversations(ctx, "", 0)
+		for _, c := range list.Items {
+			if c.ID == direct.Conversation && (c.Peer.Username != "" || c.Peer.Nickname != chat.DeletedNickname) {
+				t.Errorf("the list has %+v", c.Peer)
+			}
+		}
+		return err
+	})
 	bob.does(func(ctx context.Context, a *client.API) error {
 		friends, err := a.Friends(ctx, "", 0)
 		if len(friends.Items) != 0 {

@@ -189,6 +189,9 @@ func (a *archive) OpenDirect(_ context.Context, u, peer chat.UserID) (c chat.Con
 	}
 	err = a.in(func() {
 		c = chat.Conversation{ID: chat.DirectID(u, peer), Direct: true, A: min(u, peer), B: max(u, peer)}
+		if peer == "gone" {
+			c.Gate = chat.GateGone
+		}
 		a.rooms[c.ID] = c
 	})
 	return c, err

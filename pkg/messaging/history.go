@@ -46,9 +46,13 @@ func (m *Messenger) Conversations(ctx context.Context, u chat.UserID, cursor str
 }
 
 // OpenDirect returns the conversation with another person, made the first time
-// that either asks.
+// that either asks; NotFound for one whose account there is not, or was removed.
+// What was said with them stays in the list.
 func (m *Messenger) OpenDirect(ctx context.Context, u, peer chat.UserID) (chat.Overview, error) {
 	c, err := m.h.OpenDirect(ctx, u, peer)
+	if err == nil && c.Gate&chat.GateGone != 0 {
+		err = chat.E("messaging.open", chat.NotFound, nil)
+	}
 	if err != nil {
 		return chat.Overview{}, err
 	}

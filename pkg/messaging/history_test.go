@@ -58,8 +58,10 @@ func TestOthersConversationsAreNotFound(t *testing.T) {
 		if _, err := n.History(ctx, "bob", o.ID, Page{}); err != nil {
 			t.Error(err)
 		}
-		if _, err := n.OpenDirect(ctx, "ann", "nobody"); chat.KindOf(err) != chat.NotFound {
-			t.Error(err)
+		for _, peer := range []chat.UserID{"nobody", "gone"} {
+			if _, err := n.OpenDirect(ctx, "ann", peer); chat.KindOf(err) != chat.NotFound {
+				t.Errorf("%s: %v", peer, err)
+			}
 		}
 		if len(n.c.read) != 0 {
 			t.Errorf("%+v", n.c.read)
