@@ -47,7 +47,9 @@ func (n *Node) heal(ctx context.Context) error {
 			n.Restored(since)
 			continue
 		}
-		n.ready.Store(true)
+		if n.c.Up() { // else all of it follows again when it is
+			n.ready.Store(true)
+		}
 	}
 }
 

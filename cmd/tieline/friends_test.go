@@ -303,7 +303,6 @@ func TestOnlyFriendsMayWrite(t *testing.T) {
 func TestFriendsInTheBox(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, inTheBox(), setting("TIELINE_DIRECT", "friends"))
-	until(soon, func() bool { _, err := get(s.Node("n1").URL() + "/readyz?strict=1"); return err == nil }) // its Redis is there
 	alice, bob := s.User("alice"), s.User("bob")
 	alice.On("n1")
 	bob.On("n1")
