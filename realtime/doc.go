@@ -113,7 +113,7 @@
 // Of a socket: its reader (in Serve, the caller's goroutine), a writer while
 // there is something to write, a catcher-up while it is behind. Serve returns
 // when all three have ended. Of a node: heal, sweep, pollOutbox, lobby, watch,
-// tell, save, beat, obey, in Run; of its cluster: the keeper of generation and canary,
+// tell, save, beat, obey, changes, in Run; of its cluster: the keeper of generation and canary,
 // the subscriber, the lease, in cluster.Run; of its messenger: the committer, the
 // deliverer, the reaper, in Messenger.Run; of its notifier: the deliverer and the
 // tidier, in Notifier.Run. None of them waits for a socket.

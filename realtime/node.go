@@ -78,6 +78,7 @@ type Options struct {
 	Events    Events
 	Notifier  Notifier
 	Blocks    Blocks
+	Changes   Changes // of presence; nil: nobody wants to know
 	Messenger *messaging.Messenger
 	Cluster   *cluster.Cluster
 	Ledger    cluster.Ledger
@@ -113,6 +114,7 @@ type Node struct {
 	hub        *hub
 	lobby      *lobby
 	watch      *watchers
+	changes    *changes
 	metrics    *metrics
 	people     *people
 	tells      chan cluster.Frame // signals, typing and receipts on their way out
@@ -149,7 +151,7 @@ func New(o Options) *Node {
 		tells: make(chan cluster.Frame, 8192), pace: make(chan struct{}, catchingMost), restore: make(chan struct{}, 1), ordered: make(chan struct{}, 1),
 		door: make(chan struct{}, doorMost), parted: map[chat.SessionID]parting{},
 	}
-	n.lobby, n.watch = newLobby(n), newWatchers(n)
+	n.lobby, n.watch, n.changes = newLobby(n), newWatchers(n), newChanges(n)
 	n.metrics = newMetrics(n, o.Metrics)
 	return n
 }
@@ -167,6 +169,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.save(ctx) })
 	g.Go(func() error { return n.beat(ctx) })
 	g.Go(func() error { return n.obey(ctx) })
+	g.Go(func() error { return n.changes.run(ctx) })
 	return g.Wait()
 }
 

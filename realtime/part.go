@@ -83,7 +83,9 @@ func (n *Node) settleParted(ctx context.Context) {
 		for _, u := range append(here, gone...) {
 			n.hub.touch(u) // next time
 		}
+		return
 	}
+	n.changes.add(append(here, gone...)...)
 }
 
 // saveEvery is how often received offsets go to Redis, and saveRarely how often

@@ -178,6 +178,7 @@ func (a *App) build(key []byte) {
 		ID: a.cfg.NodeID, Gate: accounts, Devices: users, History: messages, Events: events, Notifier: a.notifier, Blocks: between,
 		Messenger: a.messenger, Cluster: a.cluster,
 		Ledger: options.Ledger, Limits: limits, Trace: ring, Grace: a.cfg.OfflineGrace, Log: a.log, Metrics: registry,
+		Changes: changes(a.cfg, hooks),
 	})
 	rooms := room.New(store.NewRooms(a.db, a.cfg.QueueFanout), users, a.notifier, a.cluster, room.Options{VIPOnly: a.cfg.RoomCreation == "vip", Log: a.log})
 	a.http = handlers.New(handlers.Options{

@@ -80,8 +80,8 @@ func newHookObserver(r prometheus.Registerer) *hookObserver {
 	o := &hookObserver{
 		posted:  prometheus.NewCounter(prometheus.CounterOpts{Name: "tieline_hooks_posted_total", Help: "Signed events that this node posted and that were taken."}),
 		failed:  prometheus.NewCounter(prometheus.CounterOpts{Name: "tieline_hooks_failed_total", Help: "Posts of signed events that were not taken."}),
-		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieline_hooks_waiting", Help: "Signed events that wait to be posted; 0 but on the node that posts."}),
-		dead:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieline_hooks_dead", Help: "Signed events that were given up; 0 but on the node that posts."}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieline_hooks_waiting", Help: "Signed events that wait to be posted, up to 10,000; 0 but on the node that posts."}),
+		dead:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieline_hooks_dead", Help: "Signed events that were given up, up to 10,000; 0 but on the node that posts."}),
 	}
 	r.MustRegister(o.posted, o.failed, o.waiting, o.dead)
 	return o

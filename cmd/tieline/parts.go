@@ -19,6 +19,7 @@ import (
 	"github.com/tieline/tieline/pkg/media"
 	"github.com/tieline/tieline/pkg/messaging"
 	"github.com/tieline/tieline/pkg/store"
+	"github.com/tieline/tieline/realtime"
 	"github.com/tieline/tieline/realtime/cluster"
 )
 
@@ -84,6 +85,15 @@ func hookOptions(cfg *config.Config, boot string, log *slog.Logger, observe hook
 // absences is who is told of those who miss a message: nobody without an address
 // to post to.
 func absences(cfg *config.Config, hooks *store.Hooks) messaging.Absences {
+	if cfg.WebhookURL == "" {
+		return nil
+	}
+	return hooks
+}
+
+// changes is who is told of those who come and go: nobody without an address to
+// post to.
+func changes(cfg *config.Config, hooks *store.Hooks) realtime.Changes {
 	if cfg.WebhookURL == "" {
 		return nil
 	}

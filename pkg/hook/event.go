@@ -81,3 +81,12 @@ func excerpt(s string) string {
 	}
 	return s
 }
+
+// Changed tells where somebody is now.
+func Changed(u chat.UserID, p chat.Presence) chat.Hook {
+	return newHook(chat.NewID(), u, chat.PresenceChanged, time.Now().UTC(), struct {
+		User    chat.UserID     `json:"user"`
+		Online  bool            `json:"online"`
+		Devices []chat.Platform `json:"devices"`
+	}{u, p.Online, append([]chat.Platform{}, p.Devices...)})
+}

@@ -75,6 +75,21 @@ func (s *Hooks) Absent(ctx context.Context, all []chat.Absence) error {
 	return nil
 }
 
+// Changed keeps a hook for each person whose presence has changed.
+func (s *Hooks) Changed(ctx context.Context, now map[chat.UserID]chat.Presence) error {
+	var rows []hookRow
+	for u, p := range now {
+		h := hook.Changed(u, p)
+		rows = append(rows, newHookRow(&h))
+	}
+	for some := range slices.Chunk(rows, hooksChunk) {
+		if err := s.add(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // addTries is how often others may add some of the same hooks meanwhile.
 const addTries = 5
 
@@ -144,10 +159,24 @@ func (s *Hooks) Failed(ctx context.Context, id string, due time.Time, attempts i
 	})
 }
 
-// Count returns how many hooks wait and how many were given up.
+// countMost is where counting hooks ends.
+const countMost = 10_000
+
+// Count returns how many hooks wait and how many were given up, up to countMost.
 func (s *Hooks) Count(ctx context.Context) (waiting, dead int, err error) {
-	err = s.db.query(ctx, "store.count_hooks", func(ctx context.Context, q bun.IDB) error {
-		return q.NewSelect().Table("hooks").ColumnExpr("COUNT(due_at)").ColumnExpr("COUNT(*) - COUNT(due_at)").Scan(ctx, &waiting, &dead)
+	err = s.db.query(ctx, "store.count_hooks", func(ctx context.Context, q bun.IDB) (err error) {
+		count := func(which string) (n int64, err error) {
+			some := q.NewSelect().Table("hooks").ColumnExpr("1").Where(which).Limit(countMost)
+			n, err = q.NewSelect().TableExpr("(?) AS counted", some).Count(ctx)
+			return n, err
+		}
+		w, err := count("due_at IS NOT NULL")
+		if err != nil {
+			return err
+		}
+		d, err := count("due_at IS NULL")
+		waiting, dead = int(w), int(d)
+		return err
 	})
 	return waiting, dead, err
 }
