@@ -152,3 +152,35 @@ func TestTheListOfBlocks(t *testing.T) {
 	alice.IsRefused(chat.Invalid, "", func(ctx context.Context, a *client.API) error { return a.Block(ctx, alice.ID) })
 	alice.IsRefused(chat.NotFound, "", func(ctx context.Context, a *client.API) error { return a.Block(ctx, "nobody") })
 }
+
+// S2.4, promise 8: with Redis away people become friends and block each other all
+// the same, blocks hold, and whoever is to hear of it does when Redis is back,
+// though it has forgotten everything.
+func TestABlockHoldsWithoutRedis(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	alice, bob, carol := s.User("alice"), s.User("bob"), s.User("carol")
+	alice.On("n1")
+	bob.On("n2")
+	alice.Says(bob, "hi")
+	bob.Hears("hi")
+	s.Redis.Kill()
+	s.awaits(soon, "redis")
+	alice.Blocks("n1", bob)
+	bob.MayNotSay(alice, "hello?", chat.Blocked)
+	alice.Befriends(carol)
+	if f := alice.friends(); len(f) != 1 || f[0].ID != carol.ID || f[0].Presence != nil {
+		t.Errorf("alice has %+v", f)
+	}
+	s.Redis.Erase()
+	s.Redis.Start()
+	s.awaits(recovery)
+	for _, name := range []chat.EventName{chat.BlockAdded, chat.FriendRequested, chat.FriendAccepted} {
+		alice.HearsOf(name)
+	}
+	bob.MayNotSignal(alice, chat.Blocked)
+	alice.Unblocks("n2", bob)
+	bob.Says(alice, "thank you")
+	alice.HearsOf(chat.BlockRemoved)
+	alice.Hears("thank you")
+}
