@@ -30,8 +30,8 @@ type APIOptions struct {
 	HTTP        *http.Client // nil: one of the API's own
 }
 
-// API is the HTTP half: accounts, devices, conversations, presence. A refusal
-// is a *Error. Requests without a deadline of their own get Timeout (15 s).
+// API is the HTTP half: accounts, devices, people, conversations, presence. A
+// refusal is a *Error. Requests without a deadline of their own get Timeout (15 s).
 // Nothing is retried but a connection that could not be made at all, at the
 // next node. An API may be used by many goroutines.
 type API struct {

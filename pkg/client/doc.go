@@ -1,9 +1,10 @@
 // Package client is the Go SDK: dial, send, receive, resume after a drop.
 //
-// It has two halves. An API speaks HTTP: signing up and in, devices,
-// conversations, history, presence. A Client is one device's socket, kept open
-// over any number of nodes. (A Raw is one socket without any of what follows,
-// for tests and load generators that must see exactly what the server sent.)
+// It has two halves. An API speaks HTTP: signing up and in, devices, friends,
+// blocks, conversations, history, presence. A Client is one device's socket, kept
+// open over any number of nodes. (A Raw is one socket without any of what
+// follows, for tests and load generators that must see exactly what the server
+// sent.)
 //
 // # Sending
 //
