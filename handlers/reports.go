@@ -109,7 +109,7 @@ func (e *edge) resolveReport(c *fiber.Ctx, who chat.Identity) error {
 			return err
 		}
 		if utf8.RuneCountInString(in.Note) > chat.MaxDetail {
-			return chat.InvalidField("note", "too_long", "")
+			return chat.OutOfBounds("note", "too_long", chat.MaxDetail)
 		}
 	}
 	if err := e.o.Desk.Resolve(c.UserContext(), who.User, id); err != nil {

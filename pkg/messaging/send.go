@@ -77,7 +77,7 @@ func (m *Messenger) Announce(ctx context.Context, from chat.Person, clientID, te
 	case strings.TrimSpace(text) == "":
 		return Sent{}, chat.InvalidField("text", "required", "")
 	case utf8.RuneCountInString(text) > chat.MaxText:
-		return Sent{}, chat.InvalidField("text", "too_long", "")
+		return Sent{}, chat.OutOfBounds("text", "too_long", chat.MaxText)
 	}
 	o := Outgoing{From: from, ClientID: clientID, To: chat.Target{Room: chat.Lobby}, Draft: chat.Draft{Kind: chat.System, Text: text}}
 	s, err := m.address(ctx, o)

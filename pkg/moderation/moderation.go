@@ -72,9 +72,9 @@ func check(about chat.ReportTarget, reason, detail string) error {
 	case reason == "":
 		return chat.InvalidField("reason", "required", "")
 	case utf8.RuneCountInString(reason) > chat.MaxReason:
-		return chat.InvalidField("reason", "too_long", "")
+		return chat.OutOfBounds("reason", "too_long", chat.MaxReason)
 	case utf8.RuneCountInString(detail) > chat.MaxDetail:
-		return chat.InvalidField("detail", "too_long", "")
+		return chat.OutOfBounds("detail", "too_long", chat.MaxDetail)
 	}
 	return nil
 }

@@ -203,28 +203,28 @@ func (r *Rooms) tell(ctx context.Context, id chat.ConversationID, events []chat.
 // the name without spaces around it.
 func checkAll(name, info *string, v *chat.Visibility) (string, error) {
 	var fields []chat.FieldError
-	add := func(field, code string) { fields = append(fields, chat.FieldError{Field: field, Code: code}) }
+	add := func(e *chat.Error) { fields = append(fields, e.Fields...) }
 	trimmed := ""
 	if name != nil {
 		switch trimmed = strings.TrimSpace(*name); {
 		case trimmed == "":
-			add("name", "required")
+			add(chat.InvalidField("name", "required", ""))
 		case !shown(trimmed) || strings.ContainsAny(trimmed, "\r\n"):
-			add("name", "format")
+			add(chat.InvalidField("name", "format", ""))
 		case utf8.RuneCountInString(trimmed) > MaxName:
-			add("name", "too_long")
+			add(chat.OutOfBounds("name", "too_long", MaxName))
 		}
 	}
 	if info != nil {
 		switch {
 		case !shown(*info):
-			add("info", "format")
+			add(chat.InvalidField("info", "format", ""))
 		case utf8.RuneCountInString(*info) > MaxInfo:
-			add("info", "too_long")
+			add(chat.OutOfBounds("info", "too_long", MaxInfo))
 		}
 	}
 	if v != nil && *v != chat.Public && *v != chat.Private {
-		add("visibility", "unknown")
+		add(chat.InvalidField("visibility", "unknown", ""))
 	}
 	if len(fields) > 0 {
 		return "", &chat.Error{Kind: chat.Invalid, Op: "room.check", Fields: fields}
