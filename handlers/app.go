@@ -160,6 +160,10 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/conversations/direct", e.as(e.openDirect))
 	api.Get("/conversations/:id/messages", e.as(e.listMessages))
 	api.Post("/conversations/:id/messages", e.as(e.postMessage))
+	api.Patch("/conversations/:id/messages/:seq", e.as(e.editMessage))
+	api.Delete("/conversations/:id/messages/:seq", e.as(e.recallMessage))
+	api.Put("/conversations/:id/messages/:seq/reactions/:emoji", e.as(e.react))
+	api.Delete("/conversations/:id/messages/:seq/reactions/:emoji", e.as(e.takeBackReaction))
 	api.Put("/conversations/:id/read", e.as(e.markRead))
 
 	api.Post("/rooms", e.as(e.createRoom))

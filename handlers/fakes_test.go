@@ -155,6 +155,23 @@ type fakeMessenger struct {
 	overview func(cursor string, limit int) ([]chat.Overview, string, error)
 	open     func(user, peer chat.UserID) (chat.Overview, error)
 	read     func(chat.Identity, chat.SessionID, chat.ConversationID, int64) error
+	amended  []string
+}
+
+func (f *fakeMessenger) Edit(_ context.Context, by chat.UserID, in chat.ConversationID, seq int64, text string) (chat.Message, error) {
+	f.amended = append(f.amended, fmt.Sprint(by, " edits ", in, " ", seq, " ", text))
+	return chat.Message{Conversation: in, Seq: seq, From: alice.Person(), To: chat.Target{User: bob.ID}, At: born, EditedAt: born,
+		Draft: chat.Draft{Kind: chat.Text, Text: text}, Reactions: map[string]int{"\U0001F44D": 2}}, nil
+}
+
+func (f *fakeMessenger) Recall(_ context.Context, by chat.UserID, in chat.ConversationID, seq int64) error {
+	f.amended = append(f.amended, fmt.Sprint(by, " recalls ", in, " ", seq))
+	return nil
+}
+
+func (f *fakeMessenger) React(_ context.Context, by chat.UserID, in chat.ConversationID, seq int64, r chat.Reaction) error {
+	f.amended = append(f.amended, fmt.Sprint(by, " reacts ", in, " ", seq, " ", r.Emoji, r.On))
+	return nil
 }
 
 func (f *fakeMessenger) Send(_ context.Context, o messaging.Outgoing) (messaging.Sent, error) {

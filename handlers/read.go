@@ -82,6 +82,16 @@ func pathDevice(c *fiber.Ctx, name string) (chat.DeviceID, error) {
 	return chat.DeviceID(s), nil
 }
 
+// pathSeq reads a message's place out of the path. What cannot be one names
+// nothing.
+func pathSeq(c *fiber.Ctx) (int64, error) {
+	seq, err := strconv.ParseInt(c.Params("seq"), 10, 64)
+	if err != nil || seq < 1 {
+		return 0, chat.E("handlers.seq", chat.NotFound, nil)
+	}
+	return seq, nil
+}
+
 // checkID holds an id of a body to what the server's ids can be.
 func checkID(field, s string) error {
 	switch {

@@ -85,6 +85,9 @@ type Messenger interface {
 	Conversations(ctx context.Context, user chat.UserID, cursor string, limit int) (list []chat.Overview, next string, err error)
 	OpenDirect(ctx context.Context, user, peer chat.UserID) (chat.Overview, error)
 	MarkRead(ctx context.Context, who chat.Identity, session chat.SessionID, in chat.ConversationID, seq int64) error
+	Edit(ctx context.Context, by chat.UserID, in chat.ConversationID, seq int64, text string) (chat.Message, error)
+	Recall(ctx context.Context, by chat.UserID, in chat.ConversationID, seq int64) error
+	React(ctx context.Context, by chat.UserID, in chat.ConversationID, seq int64, r chat.Reaction) error
 }
 
 // Desk takes complaints and keeps the log of what administrators do;

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -45,9 +44,9 @@ func (e *edge) traceMessage(c *fiber.Ctx, _ chat.Identity) error {
 	if err != nil {
 		return err
 	}
-	seq, err := strconv.ParseInt(c.Params("seq"), 10, 64)
-	if err != nil || seq < 1 {
-		return chat.E("handlers.trace", chat.NotFound, nil)
+	seq, err := pathSeq(c)
+	if err != nil {
+		return err
 	}
 	q, err := e.o.Node.Inquire(c.UserContext(), id, seq)
 	if err != nil {

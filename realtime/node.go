@@ -217,6 +217,11 @@ func (n *Node) Deliver(e *cluster.Envelope) {
 	if len(e.Rooms) > 0 {
 		n.m.Doubt(e.Rooms...)
 	}
+	for i := range e.Noted {
+		for _, c := range n.hub.all() {
+			c.note(&e.Noted[i])
+		}
+	}
 }
 
 func (n *Node) show(f *cluster.Frame) {

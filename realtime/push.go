@@ -119,6 +119,16 @@ func (c *conn) pushUnqueued(m *chat.Message, body []byte) {
 	c.showLocked(body, key)
 }
 
+// note shows an event that is in no queue; who is behind, or slow, finds what it
+// is about in the log and in the history.
+func (c *conn) note(e *cluster.Noted) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.greeted && !c.over && !c.behind && c.size <= outLow && c.session.User != e.But {
+		c.frameLocked(wire.Event, e.Body, &c.cursor)
+	}
+}
+
 // ack answers a send, and remembers that this socket has the message.
 func (c *conn) ack(re string, s messaging.Sent) {
 	frame := wire.Encode(wire.AckFrame{Type: wire.Ack, Re: re, Conversation: s.Conversation, Seq: s.Seq, At: wire.Time{Time: s.At}, Live: s.Live})

@@ -163,11 +163,12 @@ func (a *App) build(key []byte) {
 	registry.MustRegister(a.listener.turned)
 	hooks := store.NewHooks(a.db)
 	a.hooks = hook.New(hooks, hookOptions(a.cfg, boot, a.log, newHookObserver(registry)))
-	a.messenger = messaging.New(messages, a.cluster, messaging.Options{
-		Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring, FriendsOnly: a.cfg.Direct == "friends", Absences: absences(a.cfg, hooks),
-	})
 	events := store.NewEvents(a.db)
 	a.notifier = notify.New(events, a.cluster, notify.Options{Keep: a.cfg.QueueAge, Log: a.log})
+	a.messenger = messaging.New(messages, a.cluster, messaging.Options{
+		Boot: boot, Log: a.log, Observe: newObserver(registry), Trace: ring, FriendsOnly: a.cfg.Direct == "friends",
+		Absences: absences(a.cfg, hooks), Teller: a.notifier,
+	})
 	limits := cluster.NewLimits(a.cluster, rates(a.cfg), countLimited(registry))
 	rules := accountOptions(a.cfg, key, a.log)
 	rules.Mailer, rules.Failures, rules.Notifier = a.mailer, limits, a.notifier

@@ -19,6 +19,9 @@ const (
 	RoomJoined      EventName = "room.joined"      // to all in the room: Room, and User who came
 	RoomLeft        EventName = "room.left"        // to all in the room, and who was: Room, and User who left; nobody: it is gone
 	RoomUpdated     EventName = "room.updated"     // to all in the room: Room; or User and Member who may do something else now
+	MessageEdited   EventName = "message.edited"   // to all in the conversation: Message
+	MessageRecalled EventName = "message.recalled" // to all in the conversation: Message, and User who recalled it
+	MessageReacted  EventName = "message.reacted"  // to all in the conversation: Message, User and Reaction
 	ProfileUpdated  EventName = "profile.updated"  // to the user and their friends: User
 )
 
@@ -39,6 +42,8 @@ type EventData struct {
 	Relation *Relation
 	Room     *Room
 	Member   *Membership
+	Message  *Message
+	Reaction *Reaction
 }
 
 // NewEvent makes an event of this moment.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -63,6 +64,31 @@ type Message struct {
 	At           time.Time
 	EditedAt     time.Time
 	Recalled     bool
+	Reactions    map[string]int // how many people reacted with what
+}
+
+// RecallWithin is how long people may recall what they said.
+const RecallWithin = 2 * time.Minute
+
+// Reaction is one person's to a message: On, or taken back.
+type Reaction struct {
+	Emoji string
+	On    bool
+}
+
+// MaxEmoji is how long a reaction may be, in characters: emoji are made of many.
+const MaxEmoji = 16
+
+// IsEmoji reports whether a text can be a reaction: short, and seen.
+func IsEmoji(s string) bool {
+	n := 0
+	for _, r := range s {
+		n++
+		if r == utf8.RuneError || r <= ' ' || r == 0x7f || unicode.IsSpace(r) || unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) {
+			return false
+		}
+	}
+	return n > 0 && n <= MaxEmoji
 }
 
 // Check says what is wrong with a draft, or returns nil.

@@ -16,6 +16,7 @@ import (
 
 // archive is a History in memory, in which everybody but "nobody" has an account.
 type archive struct {
+	Amender // what a test sets
 	mu     sync.Mutex
 	before func(n int64, batch []*chat.Pending) error // asked ahead of each Append; may wait
 	ahead  func()                                     // called ahead of each Leftovers; may wait

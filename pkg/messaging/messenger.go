@@ -22,8 +22,20 @@ type History interface {
 	Overviews(ctx context.Context, u chat.UserID, cursor string, limit int) ([]chat.Overview, string, error)
 	Overview(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Overview, error)
 	MarkRead(ctx context.Context, u chat.UserID, c chat.ConversationID, seq int64) (moved bool, err error)
+	Amender
 	Outbox
 }
+
+// Amender changes messages. Each call returns the message as it is then, and the
+// events that tell of a change.
+type Amender interface {
+	Edit(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64, text string) (chat.Message, []chat.Event, error)
+	Recall(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64) (chat.Message, []chat.Event, error)
+	React(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64, r chat.Reaction) (chat.Message, []chat.Event, error)
+}
+
+// Teller takes committed events to their people.
+type Teller interface{ Tell(events []chat.Event) }
 
 // Outbox is what was committed and is not yet known to be delivered.
 type Outbox interface {
@@ -64,6 +76,7 @@ type Options struct {
 	// FriendsOnly says that only friends may write to, and signal, a person.
 	FriendsOnly bool
 	Absences    Absences // nil: nobody wants to know
+	Teller      Teller   // nil: nobody is told of events
 }
 
 // Observer hears of what happens, for metrics; every method may be called from

@@ -93,17 +93,40 @@ func (s *Messages) History(ctx context.Context, c chat.Conversation, before, aft
 	if after <= 0 {
 		reverse(rows)
 	}
-	return s.show(ctx, map[chat.ConversationID]chat.Conversation{c.ID: c}, rows)
+	shown, err := s.show(ctx, map[chat.ConversationID]chat.Conversation{c.ID: c}, rows)
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.query(ctx, "store.reactions", func(ctx context.Context, q bun.IDB) error { return s.reactions(ctx, q, shown) })
+	return shown, err
 }
 
 // show turns rows of known conversations into messages, with their senders'
 // cards and targets.
-func (s *Messages) show(ctx context.Context, of map[chat.ConversationID]chat.Conversation, rows []messageRow) ([]chat.Message, error) {
+func (s *Messages) show(ctx context.Context, of map[chat.ConversationID]chat.Conversation, rows []messageRow) (out []chat.Message, err error) {
+	err = s.db.query(ctx, "store.people", func(ctx context.Context, q bun.IDB) error {
+		out, err = s.showWith(ctx, q, of, rows)
+		return err
+	})
+	return out, err
+}
+
+// showIn is show, with the reactions, in a transaction; the rows are of one
+// conversation.
+func (s *Messages) showIn(ctx context.Context, tx bun.Tx, of map[chat.ConversationID]chat.Conversation, rows []messageRow) ([]chat.Message, error) {
+	shown, err := s.showWith(ctx, tx, of, rows)
+	if err != nil {
+		return nil, err
+	}
+	return shown, s.reactions(ctx, tx, shown)
+}
+
+func (s *Messages) showWith(ctx context.Context, q bun.IDB, of map[chat.ConversationID]chat.Conversation, rows []messageRow) ([]chat.Message, error) {
 	var ids []chat.UserID
 	for i := range rows {
 		ids = append(ids, rows[i].SenderID)
 	}
-	people, err := s.People(ctx, ids)
+	people, err := cards(ctx, q, ids...)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,14 @@ type EventData struct {
 	Relation *RelationBody      `json:"relation,omitempty"`
 	Room     *RoomBody          `json:"room,omitempty"`
 	Member   *MembershipBody    `json:"member,omitempty"`
+	Message  *MessageBody       `json:"message,omitempty"` // as it is now
+	Reaction *ReactionBody      `json:"reaction,omitempty"`
+}
+
+// ReactionBody is one person's reaction to a message, or that it was taken back.
+type ReactionBody struct {
+	Emoji string `json:"emoji"`
+	On    bool   `json:"on"`
 }
 
 // RoomBody is a room, in events and in the HTTP API.
@@ -128,6 +136,13 @@ func EncodeEvent(e *chat.Event) []byte {
 	if e.Data.Room != nil {
 		r := NewRoomBody(e.Data.Room)
 		b.Data.Room = &r
+	}
+	if e.Data.Message != nil {
+		m := NewMessageBody(e.Data.Message, e.To)
+		b.Data.Message = &m
+	}
+	if e.Data.Reaction != nil {
+		b.Data.Reaction = &ReactionBody{Emoji: e.Data.Reaction.Emoji, On: e.Data.Reaction.On}
 	}
 	if e.Data.Member != nil {
 		m := NewMembershipBody(e.Data.Member)

@@ -38,7 +38,7 @@ func NewMessageBody(m *chat.Message, reader chat.UserID) MessageBody {
 		From: NewPersonBody(&m.From),
 		To:   Target{User: m.To.User, Room: m.To.Room},
 		Kind: m.Kind, Text: m.Text, Media: m.Media, ReplyTo: m.ReplyTo, Mentions: m.Mentions,
-		At: Time{m.At}, Recalled: m.Recalled,
+		Reactions: m.Reactions, At: Time{m.At}, Recalled: m.Recalled,
 	}
 	if reader == m.From.ID {
 		b.ClientID = m.ClientID

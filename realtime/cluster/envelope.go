@@ -20,6 +20,7 @@ type Envelope struct {
 	Related    []chat.Pair           // who have become something else to each other
 	Rooms      []chat.ConversationID // in which something has changed
 	Order      Order                 // has the node drain, or resume; "": neither
+	Noted      []Noted               // events for everybody, live only
 	Canary     string                // proves to its sender that it hears itself
 	Asks       []Ask                 // what became of a message?
 	Answers    []Answer              // this, here
@@ -55,6 +56,12 @@ type Frame struct {
 	Except    chat.SessionID
 	Data      []byte
 	Droppable bool // typing and presence: the first to go when a reader is slow
+}
+
+// Noted is an event for all sockets but those of one user, who has it queued.
+type Noted struct {
+	But  chat.UserID
+	Body []byte
 }
 
 // Kick closes one session, and no other of the same device.
@@ -121,6 +128,11 @@ func (e *Envelope) Encode() []byte {
 	for _, id := range e.Rooms {
 		w.str(string(id))
 	}
+	w.num(int64(len(e.Noted)))
+	for _, n := range e.Noted {
+		w.str(string(n.But))
+		w.bytes(n.Body)
+	}
 	w.inquiry(e)
 	return w.b
 }
@@ -159,6 +171,9 @@ func DecodeEnvelope(p []byte) (*Envelope, error) {
 	}
 	for range r.count() {
 		e.Rooms = append(e.Rooms, chat.ConversationID(r.str()))
+	}
+	for range r.count() {
+		e.Noted = append(e.Noted, Noted{But: chat.UserID(r.str()), Body: r.bytes()})
 	}
 	r.inquiry(e)
 	if r.bad || len(r.b) != 0 {

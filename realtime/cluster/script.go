@@ -22,6 +22,8 @@ var (
 	devicesScript  = load("devices")
 	leaseScript    = load("lease")
 	limitScript    = load("limit")
+	purgeScript    = load("purge")
+	relogScript    = load("relog")
 	putCode        = load("putcode")
 	checkCode      = load("checkcode")
 	useCode        = load("usecode")

@@ -47,6 +47,7 @@ func TestEnvelopeSurvivesTheWire(t *testing.T) {
 		Changed: []chat.UserID{"bob"},
 		Related: []chat.Pair{{A: "alice", B: "bob"}},
 		Rooms:   []chat.ConversationID{"r1"},
+		Noted:   []Noted{{But: "bob", Body: []byte("{}")}},
 		Asks:    []Ask{{ID: "1", From: "n1", Conversation: "d1", Seq: 2}},
 		Answers: []Answer{{ID: "1", Node: "n1", Events: []byte("[]")}},
 	}
