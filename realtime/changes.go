@@ -15,8 +15,8 @@ type Changes interface {
 	Changed(ctx context.Context, now map[chat.UserID]chat.Presence) error
 }
 
-// changes finds out what became of people who came to this node or left it, and
-// tells. Several changes that follow each other closely are told as one.
+// changes finds out what became of people who came to this node or left it, or
+// lost theirs when it died, and tells. Several changes that follow each other closely are told as one.
 type changes struct {
 	node *Node
 
@@ -38,6 +38,9 @@ const (
 func newChanges(n *Node) *changes {
 	return &changes{node: n, told: map[chat.UserID]chat.Presence{}, waiting: map[chat.UserID]struct{}{}}
 }
+
+// Orphaned says that a node died that held some people.
+func (n *Node) Orphaned(users []chat.UserID) { n.changes.add(users...) }
 
 // add has people looked at soon.
 func (c *changes) add(users ...chat.UserID) {

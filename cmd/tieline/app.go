@@ -158,6 +158,7 @@ func (a *App) build(key []byte) {
 	options := clusterOptions(a.cfg, a.db, a.log, boot)
 	options.Trace = ring
 	options.Describe = func() (int, int, bool) { return a.node.Describe() }
+	options.Orphaned = func(users []chat.UserID) { a.node.Orphaned(users) }
 	options.Addr = a.listener.Addr().String()
 	a.cluster = cluster.New(a.redis, options)
 	registry.MustRegister(a.listener.turned)

@@ -162,13 +162,13 @@ func TestProgramsAreTold(t *testing.T) {
 }
 
 // Webhooks outlive the node that posts them: another takes over, and everything
-// comes, in order, from a program that is back.
+// comes, in order, to a program that is back; so does word of whom the node held.
 func TestProgramsAreToldAfterAKill(t *testing.T) {
 	t.Parallel()
 	l, hooks := hooked(t)
 	s := newStory(t, hooks)
-	root, alice, bob := s.Admin("root"), s.User("alice"), s.User("bob")
-	for _, u := range []*User{alice, bob} {
+	root, alice, bob, carol := s.Admin("root"), s.User("alice"), s.User("bob"), s.User("carol")
+	for _, u := range []*User{alice, bob, carol} {
 		l.has(chat.UserRegistered, func(e told) bool { card, _ := e.Data.User.(map[string]any); return card["username"] == u.name })
 	}
 	posting, other := s.Node("n1"), s.Node("n2")
@@ -181,10 +181,12 @@ func TestProgramsAreToldAfterAKill(t *testing.T) {
 		}
 		return true
 	})
+	bob.On(posting.id)
+	l.has(chat.PresenceChanged, func(e told) bool { return e.Data.User == string(bob.ID) && e.Data.Online })
 	l.answers(http.StatusInternalServerError)
 	alice.On(other.id)
 	for i := range 5 {
-		alice.Says(bob, fmt.Sprint(i))
+		alice.Says(carol, fmt.Sprint(i))
 	}
 	type waiting struct {
 		ID, Name, Error string
@@ -209,7 +211,8 @@ func TestProgramsAreToldAfterAKill(t *testing.T) {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	root.asks(other, "POST", "/admin/hooks/nothing/retry", "").is(s, 404, chat.NotFound)
-	l.missed(bob, "0", "1", "2", "3", "4")
+	l.missed(carol, "0", "1", "2", "3", "4")
+	l.has(chat.PresenceChanged, func(e told) bool { return e.Data.User == string(bob.ID) && !e.Data.Online })
 	eventually(t, soon, "nothing waits", func() bool { return len(wait().Items) == 0 })
 }
 

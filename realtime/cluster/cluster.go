@@ -50,6 +50,9 @@ type Options struct {
 	Log         *slog.Logger
 	Trace       *trace.Ring // what became of messages here; nil: nothing is remembered
 	Absences    bool        // Deliver says who has no open socket
+	// Orphaned, unless it is nil, is told of the people whom a node held that died;
+	// one node is.
+	Orphaned func([]chat.UserID)
 	// Describe returns the figures that the lease carries.
 	Describe func() (connections, sessions int, draining bool)
 }

@@ -41,6 +41,7 @@ func (c *Cluster) holdLease(ctx context.Context, to Receiver) error {
 		for _, n := range died {
 			c.o.Log.Warn("a node is gone without a word", "node", n.ID)
 			to.Restored(n.until.Add(-leaseTime))
+			c.orphaned(ctx, n.ID)
 		}
 		select {
 		case <-ctx.Done():
@@ -90,6 +91,26 @@ func (c *Cluster) renewLease(ctx context.Context, since time.Time) (died []NodeI
 	c.nodes, c.over, c.renewed, c.renewedIn = nodes, over, now, generation
 	c.mu.Unlock()
 	return died, c.r.c.PExpire(ctx, keyOnline(c.o.Node), 3*leaseTime).Err()
+}
+
+// orphaned tells of the people whom a dead node held, if this node is the first
+// of those that live, by name.
+func (c *Cluster) orphaned(ctx context.Context, of chat.NodeID) {
+	first := !slices.ContainsFunc(c.Nodes(), func(n NodeInfo) bool { return n.ID < c.o.Node })
+	if c.o.Orphaned == nil || !first {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	held, err := c.r.c.SMembers(ctx, keyOnline(of)).Result()
+	if err != nil {
+		c.o.Log.Debug("it is not known whom a dead node held", "node", of, "error", err)
+	}
+	users := make([]chat.UserID, len(held))
+	for i, u := range held {
+		users[i] = chat.UserID(u)
+	}
+	c.o.Orphaned(users)
 }
 
 func earlier(a, b time.Time) time.Time {
