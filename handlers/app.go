@@ -72,7 +72,7 @@ type NodeInfo struct {
 // edge holds what all handlers share; nothing of it changes after New.
 type edge struct {
 	o    Options
-	docs []byte
+	docs docs
 }
 
 // New builds the HTTP application of one node. Shutting it down leaves sockets
@@ -87,7 +87,7 @@ func New(o Options) *fiber.App {
 	if o.Limits == nil {
 		o.Limits = unlimited{}
 	}
-	e := &edge{o: o, docs: docsPage()}
+	e := &edge{o: o, docs: newDocs()}
 	app := fiber.New(fiber.Config{
 		AppName: "tieline", DisableStartupMessage: true,
 		CaseSensitive: true, Immutable: true, ErrorHandler: e.fail,
@@ -112,6 +112,7 @@ func (e *edge) routes(app *fiber.App) {
 	app.Get("/healthz", e.live)
 	app.Get("/readyz", e.ready)
 	app.Get("/docs", e.showDocs)
+	app.Get("/docs/:file", e.showDocsFile)
 	app.Get("/openapi.yaml", serveYAML(OpenAPI))
 	app.Get("/asyncapi.yaml", serveYAML(wire.AsyncAPI))
 	app.Get("/ws", e.greet, e.upgrade())

@@ -42,6 +42,7 @@ func TestEveryKindIsAProblemInBothLanguages(t *testing.T) {
 	}
 	for _, k := range all {
 		b := newBench(t)
+		b.anyStatus = true
 		b.accounts.authErr = &chat.Error{Kind: k, Op: "store.secret", Err: errors.New("secret cause")}
 		for header, l := range map[string]phrase.Language{"en-GB": phrase.English, "zh-CN,zh;q=0.9": phrase.Chinese} {
 			a := b.do("GET", "/api/v1/me", "", as("alice"), with("Accept-Language", header))
@@ -67,6 +68,7 @@ func TestEveryKindIsAProblemInBothLanguages(t *testing.T) {
 
 func TestProblemsSayWhatTheErrorKnows(t *testing.T) {
 	b := newBench(t)
+	b.anyStatus = true
 	b.accounts.authErr = &chat.Error{Kind: chat.SessionEnded, Reason: chat.SignedInElsewhere}
 	b.want(401, `{"type":"/docs#session_ended","title":"登录过期","status":401,"code":"session_ended",
 		"detail":"你的账号在其他设备登录","reason":"signed_in_elsewhere"}`,

@@ -5,8 +5,10 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/tieline/tieline/handlers/web"
+	"github.com/tieline/tieline/pkg/chat"
 )
 
 // serveSite adds one route for each file of the browser client. A catch-all
@@ -28,5 +30,17 @@ func sendFile(c *fiber.Ctx, f *web.File) error {
 		return c.SendStatus(http.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, f.Type)
-	return c.Send(f.Body)
+	if !f.Packed {
+		return c.Send(f.Body)
+	}
+	c.Vary(fiber.HeaderAcceptEncoding)
+	if c.AcceptsEncodings("gzip") != "" {
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		return c.Send(f.Body)
+	}
+	body, err := fasthttp.AppendGunzipBytes(nil, f.Body)
+	if err != nil {
+		return chat.E("handlers.unpack", chat.Internal, err)
+	}
+	return c.Send(body)
 }

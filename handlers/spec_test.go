@@ -1,18 +1,14 @@
 package handlers
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tieline/tieline/handlers/web"
@@ -91,91 +87,6 @@ func TestEveryOperationHasANameOfItsOwn(t *testing.T) {
 		}
 		seen[id] = op
 	}
-}
-
-// checkAgainstSpec holds an answer to what openapi.yaml says of its operation:
-// its status, its content type, and its JSON without fields beyond the schema.
-func (b *bench) checkAgainstSpec(method, path string, a answer) {
-	b.t.Helper()
-	pattern := describedAs(method, path)
-	if pattern == "" || method == http.MethodOptions {
-		return // no such route; the test knows what it wants
-	}
-	pointer := operationPointer(method, pattern) + "/responses/"
-	key := strconv.Itoa(a.status)
-	response := lookUp(pointer + key)
-	if response == nil {
-		if a.status < 400 {
-			b.t.Errorf("%s %s answers %d, which openapi.yaml does not know", method, pattern, a.status)
-			return
-		}
-		if response = lookUp(pointer + "default"); response == nil {
-			return
-		}
-		key = "default"
-	}
-	if ref, ok := response["$ref"].(string); ok {
-		pointer, key = ref, ""
-		response = lookUp(ref)
-	}
-	content, _ := response["content"].(map[string]any)
-	if content == nil {
-		if len(a.body) > 0 {
-			b.t.Errorf("%s %s: a body where openapi.yaml has none: %s", method, pattern, a.body)
-		}
-		return
-	}
-	typ, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	media, ok := content[typ].(map[string]any)
-	if !ok {
-		b.t.Errorf("%s %s: %d with content type %q", method, pattern, a.status, typ)
-		return
-	}
-	if media["schema"] != nil {
-		b.checkJSON(pointer+key+"/content/"+strings.ReplaceAll(typ, "/", "~1")+"/schema", a.body)
-	}
-}
-
-func (b *bench) checkJSON(pointer string, body []byte) {
-	b.t.Helper()
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	if err != nil {
-		b.t.Errorf("not JSON: %s", body)
-		return
-	}
-	if err := schemaAt(b.t, pointer).Validate(value); err != nil {
-		b.t.Errorf("%s\n%v", body, err)
-	}
-}
-
-// schemas are the compiled ones, by pointer.
-var schemas sync.Map
-
-// schemaAt compiles the schema at a pointer, closed to unknown fields.
-func schemaAt(t *testing.T, pointer string) *jsonschema.Schema {
-	t.Helper()
-	if known, ok := schemas.Load(pointer); ok {
-		return known.(*jsonschema.Schema)
-	}
-	var tree map[string]any
-	spec, err := json.Marshal(specTree())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(spec, &tree); err != nil {
-		t.Fatal(err)
-	}
-	tree["closed"] = map[string]any{"$ref": pointer, "unevaluatedProperties": false}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("openapi.json", tree); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("openapi.json#/closed")
-	if err != nil {
-		t.Fatal(err)
-	}
-	schemas.Store(pointer, schema)
-	return schema
 }
 
 // describedAs returns the path of openapi.yaml that a request goes to, the most

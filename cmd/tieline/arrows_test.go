@@ -76,6 +76,7 @@ var libraries = map[string]struct{ only, because string }{
 	"github.com/alicebob/miniredis":  {"pkg/embedded", "the rest must not know which Redis it talks to"},
 	"github.com/wneessen/go-mail":    {"pkg/mail", "mails leave in one place: nobody else waits for a mail server"},
 	"github.com/emersion/":           {"pkg/testserver", "we serve no mail but to tests"},
+	"github.com/swaggest/swgui":      {"handlers", "the console is files that the edge serves"},
 	"github.com/gorilla/websocket":   {"pkg/client", "this is the client's side; the server's is Fiber's"},
 }
 

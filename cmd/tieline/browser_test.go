@@ -20,6 +20,7 @@ func TestThePage(t *testing.T) {
 	browser := openBrowser(t)
 	t.Run("two people on two nodes", func(t *testing.T) { twoPeopleTalk(t, browser) })
 	t.Run("the door", func(t *testing.T) { comesAndGoes(t, browser) })
+	t.Run("the documents", func(t *testing.T) { triesTheAPI(t, browser) })
 }
 
 // S1.4, S1.5, S2.8 and promise 1, by the page: two people, each on a node of

@@ -43,6 +43,18 @@ type File struct {
 	Type string // its Content-Type
 	ETag string // changes with the content
 	Body []byte
+
+	Packed bool // Body is packed by gzip
+}
+
+// NewFile makes a file that the server has from elsewhere; its name says what
+// type it is of.
+func NewFile(path string, body []byte) File { return file(path, body) }
+
+// AsPacked is the same file, whose body is packed by gzip.
+func (f File) AsPacked() File {
+	f.Packed = true
+	return f
 }
 
 // Files returns the client. Each index.html stands for its folder, too.
