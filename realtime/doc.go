@@ -49,6 +49,11 @@
 // remembers; all nodes are told to read again what has changed, and do so at
 // intervals, as a word may be lost.
 //
+// Programs of the operator's hear of what happens by package hook, from an outbox
+// of its own. The script that appends a message to a queue says who has no open
+// socket; that is written down after the ack (messaging.absent), and until it is,
+// the message stays in the outbox of messages.
+//
 // # A socket is a cursor
 //
 // A connected device is a cursor over its user's queue; a push is only the fast
@@ -113,10 +118,11 @@
 // Of a socket: its reader (in Serve, the caller's goroutine), a writer while
 // there is something to write, a catcher-up while it is behind. Serve returns
 // when all three have ended. Of a node: heal, sweep, pollOutbox, lobby, watch,
-// tell, save, beat, obey, changes, in Run; of its cluster: the keeper of generation and canary,
-// the subscriber, the lease, in cluster.Run; of its messenger: the committer, the
-// deliverer, the reaper, in Messenger.Run; of its notifier: the deliverer and the
-// tidier, in Notifier.Run. None of them waits for a socket.
+// tell, save, beat, obey, changes, in Run; of its cluster: the keeper of
+// generation and canary, the subscriber, the lease, in cluster.Run; of its
+// messenger: the committer, the deliverer, the reaper, the teller of absences, in
+// Messenger.Run; of its notifier: the deliverer and the tidier, in Notifier.Run.
+// None of them waits for a socket.
 //
 // # Locks
 //
@@ -144,6 +150,8 @@
 //	signals waiting, 8,192                refused ("unavailable"), typing dropped
 //	a queue in Redis, TIELINE_QUEUE_*     the oldest are trimmed; the history fills in
 //	a conversation, 1,000 a resume        the older part is declared by a gap
+//	absences to be told, 10,000           left in the outbox, and delivered again
+//	changes of presence to be told, 50,000 let go; posts of hooks, 16: they wait
 //	sockets catching up, 64               the others wait their turn
 //	sockets coming or going, 16           the others wait their turn; who comes, for 5 s
 //

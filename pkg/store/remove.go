@@ -138,7 +138,8 @@ func removeRequests(ctx context.Context, tx bun.Tx, user chat.UserID) (others []
 
 // removeFromConversations shuts a user's direct conversations, in the order of
 // their ids as whoever writes to them locks them, takes the user out of all, and
-// forgets what they were to be told. It returns the other people.
+// forgets what they were to be told, and others of them. It returns the other
+// people.
 func removeFromConversations(ctx context.Context, tx bun.Tx, user chat.UserID) (peers []chat.UserID, err error) {
 	var rows []conversationRow
 	err = tx.NewSelect().Model(&rows).Join("JOIN members AS mb ON mb.conversation_id = c.id").
@@ -156,7 +157,7 @@ func removeFromConversations(ctx context.Context, tx bun.Tx, user chat.UserID) (
 			return nil, err
 		}
 	}
-	for _, table := range []string{"members", "events"} {
+	for _, table := range []string{"members", "events", "hooks"} {
 		if _, err := tx.NewDelete().Table(table).Where("user_id = ?", user).Exec(ctx); err != nil {
 			return nil, err
 		}

@@ -49,8 +49,8 @@ func (r *reportRow) report() chat.Report {
 }
 
 // Add keeps a complaint, with the text of the message that it is about as it is
-// now, and returns it complete. NotFound for a target that is not there, or of
-// which its reporter is no member.
+// now, and returns it complete. NotFound for a target that is not there, or that
+// its reporter may not know of.
 func (s *Reports) Add(ctx context.Context, r chat.Report) (chat.Report, error) {
 	from := r.From.ID
 	err := s.db.change(ctx, "store.report", func(ctx context.Context, tx bun.Tx) (err error) {
@@ -74,29 +74,33 @@ func (s *Reports) Add(ctx context.Context, r chat.Report) (chat.Report, error) {
 // reported looks for what somebody complains of, and returns its text if it is a
 // message.
 func reported(ctx context.Context, tx bun.Tx, from chat.UserID, about chat.ReportTarget) (text string, err error) {
-	if about.User != "" {
-		there, err := tx.NewSelect().Table("users").Where("id = ?", about.User).Where("deleted_at IS NULL").Exists(ctx)
-		if err == nil && !there {
-			err = chat.E("store.report", chat.NotFound, nil)
-		}
-		return "", err
-	}
-	in := about.Room
-	if in == "" {
-		in = about.Conversation
-	}
-	var direct bool
-	err = tx.NewSelect().TableExpr("members AS mb").Column("c.direct").Join("JOIN conversations AS c ON c.id = mb.conversation_id").
-		Where("mb.user_id = ?", from).Where("mb.conversation_id = ?", in).Scan(ctx, &direct)
+	there := false
 	switch {
-	case err != nil:
-		return "", err
-	case about.Room == "":
-		err = tx.NewSelect().Table("messages").Column("body").Where("conversation_id = ?", in).Where("seq = ?", about.Seq).Scan(ctx, &text)
-	case direct: // a conversation of two is no room
+	case about.User != "":
+		there, err = tx.NewSelect().Table("users").Where("id = ?", about.User).Where("deleted_at IS NULL").Exists(ctx)
+	case about.Room != "":
+		there, err = knowsRoom(ctx, tx, from, about.Room)
+	default:
+		there, err = tx.NewSelect().Table("members").Where("user_id = ?", from).Where("conversation_id = ?", about.Conversation).Exists(ctx)
+		if there {
+			err = tx.NewSelect().Table("messages").Column("body").Where("conversation_id = ?", about.Conversation).Where("seq = ?", about.Seq).Scan(ctx, &text)
+		}
+	}
+	if err == nil && !there {
 		err = chat.E("store.report", chat.NotFound, nil)
 	}
 	return text, err
+}
+
+// knowsRoom reports whether somebody may know of a room: it is public, or they
+// are in it. A conversation of two is no room.
+func knowsRoom(ctx context.Context, tx bun.Tx, u chat.UserID, id chat.ConversationID) (bool, error) {
+	public, err := tx.NewSelect().Table("rooms").Where("id = ?", id).Where("visibility = ?", chat.Public).Exists(ctx)
+	if err != nil || public {
+		return public, err
+	}
+	return tx.NewSelect().TableExpr("members AS mb").Join("JOIN conversations AS c ON c.id = mb.conversation_id").
+		Where("mb.user_id = ?", u).Where("mb.conversation_id = ?", id).Where("c.direct = ?", false).Exists(ctx)
 }
 
 // List returns complaints with an id less than before ("": all), newest first:

@@ -57,6 +57,24 @@ func TestComplaintsAreAboutWhatOneMayKnow(t *testing.T) {
 	})
 }
 
+// S2.6: of a public room anybody may complain, of a private one its members.
+func TestComplaintsAreAboutRooms(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		w := &world{store.NewAccounts(db), t, t.Context()}
+		ann, bob := w.signUp("ann"), w.signUp("bob")
+		rooms, reports := store.NewRooms(db, 200), store.NewReports(db)
+		for visibility, kind := range map[chat.Visibility]chat.Kind{chat.Public: "", chat.Private: chat.NotFound} {
+			id := chat.ConversationID(chat.NewID())
+			_, _, err := rooms.Create(w.ctx, chat.Room{ID: id, Name: "room", Visibility: visibility, Owner: ann.ID}, "room")
+			wants(t, err, "")
+			_, err = reports.Add(w.ctx, complaint(ann.ID, chat.ReportTarget{Room: id}))
+			wants(t, err, "")
+			_, err = reports.Add(w.ctx, complaint(bob.ID, chat.ReportTarget{Room: id}))
+			wants(t, err, kind)
+		}
+	})
+}
+
 // S2.6: a complaint is closed once, however many try.
 func TestAComplaintIsClosedOnce(t *testing.T) {
 	Each(t, func(t *testing.T, db *store.DB) {

@@ -155,5 +155,13 @@ func hooksAreKept(t *testing.T, url string) {
 			!strings.Contains(list[1].Body, `"username":"usertrue"`) || !strings.Contains(list[0].Body, `"target":{"room":"lobby"}`) {
 			t.Errorf("%+v", list)
 		}
+		if wanted {
+			continue
+		}
+		_, err = w.Remove(w.ctx, list[0].User, "hash of usertrue")
+		wants(t, err, "")
+		if list, err := hooks.List(w.ctx, false, "", 10); err != nil || len(list) > 0 {
+			t.Errorf("of an account that was removed, programs are still to be told %+v, %v", list, err)
+		}
 	}
 }
