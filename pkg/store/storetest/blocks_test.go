@@ -53,7 +53,7 @@ func TestBlocksAndWhatElseThereIs(t *testing.T) {
 			}
 			blocked = append(blocked, after)
 		}
-		if !reflect.DeepEqual(blocked, []chat.UserID{u[1].ID, u[2].ID}) {
+		if !reflect.DeepEqual(blocked, []chat.UserID{min(u[1].ID, u[2].ID), max(u[1].ID, u[2].ID)}) {
 			t.Errorf("ann blocks %v", blocked)
 		}
 		if got, err := c.AllBlockers(c.k.ctx, u[2].ID); err != nil || len(got) != 2 {

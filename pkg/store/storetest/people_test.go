@@ -3,6 +3,8 @@ package storetest
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -217,8 +219,9 @@ func TestListsOfRequests(t *testing.T) {
 		var want []string
 		for _, from := range u[1:] {
 			r, _ := c.ask(from, u[0], "of "+from.Username)
-			want = append([]string{r.ID}, want...)
+			want = append(want, r.ID)
 		}
+		slices.SortFunc(want, func(a, b string) int { return strings.Compare(b, a) }) // those of one millisecond, too
 		c.ask(u[1], u[2], "")
 		var got []string
 		for before := ""; ; {
