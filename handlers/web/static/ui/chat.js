@@ -43,7 +43,7 @@ export class Chat {
   #begin() {
     const name = nameOf(this.#model.me);
     setText($("me-name"), name);
-    paintAvatar($("me-avatar"), name, this.#model.me.id);
+    paintAvatar($("me-avatar"), name, this.#model.me.id, this.#model.me.avatar_url);
     $("chat").hidden = false;
     this.#tieline.addEventListener("welcome", () => this.#toast(t("welcome", { name })), { once: true, signal: this.#stop.signal });
     this.#model.load().then(() => this.#stop.signal.aborted || this.show(this.#id));

@@ -88,7 +88,7 @@ export class Messages {
     n.classList.toggle("mine", mine);
     n.classList.toggle("first", first);
     const name = nameOf(m.from);
-    paintAvatar(n.querySelector(".avatar"), name, m.from?.id ?? "");
+    paintAvatar(n.querySelector(".avatar"), name, m.from?.id ?? "", m.from?.avatar_url);
     setText(n.querySelector(".who"), mine ? t("you") : name);
     setText(n.querySelector(".words"), m.recalled ? t("recalled") : m.text || t("attachment"));
     n.querySelector(".words").classList.toggle("quiet", !!m.recalled);

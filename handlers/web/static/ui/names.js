@@ -1,4 +1,5 @@
 import { language, t } from "../words.js";
+import { h } from "./dom.js";
 
 /** What to call somebody. @param {any} person */
 export const nameOf = (person) => person?.nickname || person?.username || (person?.id ? t("deletedUser") : "");
@@ -9,9 +10,18 @@ export function titleOf(c) {
   return c.id === "lobby" ? t("lobby") : c.room?.name || c.id;
 }
 
-/** Draws somebody's first letter on a colour of their own. @param {HTMLElement} n @param {string} name @param {string} id */
-export function paintAvatar(n, name, id) {
-  n.textContent = [...name][0]?.toUpperCase() ?? "?";
+/**
+ * Shows somebody's picture, or, without one, their first letter on a colour of their own.
+ * @param {HTMLElement} n @param {string} name @param {string} id @param {string} [url] of the picture
+ */
+export function paintAvatar(n, name, id, url = "") {
+  const letter = [...name][0]?.toUpperCase() ?? "?";
+  if (n.dataset.shows !== letter + url) {
+    n.dataset.shows = letter + url;
+    const img = url ? h("img", { src: url, alt: "" }) : "";
+    if (img) img.onerror = () => img.remove(); // there is another one by now, and the letter until then
+    n.replaceChildren(letter, img);
+  }
   let hue = 0;
   for (const c of id) hue = (hue * 31 + (c.codePointAt(0) ?? 0)) % 360;
   n.style.setProperty("--hue", String(hue));

@@ -21,7 +21,7 @@ const part = (n, selector) => n.querySelector(selector);
 export function showConversations(list, model, choose) {
   match(list, model.list, (c) => c.id, (c) => row(() => choose(c.id)), (n, c) => {
     const title = titleOf(c);
-    paintAvatar(part(n, ".avatar"), title, c.peer?.id ?? c.id);
+    paintAvatar(part(n, ".avatar"), title, c.peer?.id ?? c.id, c.peer?.avatar_url);
     part(n, ".avatar").classList.toggle("live", !!c.peer && !!model.presence[c.peer.id]);
     setText(part(n, ".row-name"), title);
     const mine = c.last?.from?.id === model.me.id;
@@ -40,7 +40,7 @@ export function showConversations(list, model, choose) {
 /** People, each of whom can be written to. @param {Element} list @param {any[]} people @param {Record<string, boolean>} presence @param {(person: any) => void} choose */
 export function showPeople(list, people, presence, choose) {
   match(list, people, (p) => p.id, (p) => row(() => choose(p)), (n, p) => {
-    paintAvatar(part(n, ".avatar"), nameOf(p), p.id);
+    paintAvatar(part(n, ".avatar"), nameOf(p), p.id, p.avatar_url);
     part(n, ".avatar").classList.toggle("live", !!presence[p.id]);
     setText(part(n, ".row-name"), nameOf(p));
     setText(part(n, ".row-sub"), p.username ? `@${p.username}` : "");
