@@ -43,6 +43,7 @@ type Options struct {
 	Desk      Desk
 	Hooks     Hooks
 	Rooms     Rooms
+	Board     Board
 	Presence  Presence
 	Node      Node
 	Nodes     func() []NodeInfo // the live nodes, for administrators
@@ -178,6 +179,14 @@ func (e *edge) routes(app *fiber.App) {
 	api.Post("/rooms/:id/members", e.as(e.addMember))
 	api.Delete("/rooms/:id/members/:user", e.as(e.removeMember))
 	api.Patch("/rooms/:id/members/:user", e.as(e.changeMember))
+
+	api.Get("/users/:id/wall", e.as(e.listPosts(wall)))
+	api.Post("/users/:id/wall", e.as(e.post(wall)))
+	api.Get("/wall", e.as(e.feed))
+	api.Delete("/wall/:id", e.as(e.removePost(false)))
+	api.Get("/board", e.as(e.listPosts(board)))
+	api.Post("/board", e.as(e.post(board)))
+	api.Delete("/board/:id", e.as(e.removePost(true)))
 
 	api.Post("/reports", e.as(e.report))
 

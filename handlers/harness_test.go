@@ -28,6 +28,7 @@ type bench struct {
 	desk      *fakeDesk
 	hooks     *fakeHooks
 	rooms     *fakeRooms
+	board     *fakeBoard
 	presence  *fakePresence
 	node      *fakeNode
 	log       *logBook
@@ -40,12 +41,12 @@ func newBench(t *testing.T, more ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, accounts: &fakeAccounts{}, owners: &fakeOwners{}, codes: &fakeCodes{}, devices: &fakeDevices{}, messenger: &fakeMessenger{}, desk: &fakeDesk{}, hooks: &fakeHooks{},
-		people: &fakePeople{}, rooms: &fakeRooms{},
+		people: &fakePeople{}, rooms: &fakeRooms{}, board: &fakeBoard{},
 		presence: &fakePresence{}, node: &fakeNode{ready: true, strict: true}, log: &logBook{},
 	}
 	o := Options{
 		Accounts: b.accounts, Owners: b.owners, Avatars: fakeAvatars{}, Codes: b.codes, Devices: b.devices, Messenger: b.messenger, Desk: b.desk, Hooks: b.hooks, Presence: b.presence, Node: b.node,
-		People: b.people, Rooms: b.rooms,
+		People: b.people, Rooms: b.rooms, Board: b.board,
 		Nodes: func() []NodeInfo {
 			return []NodeInfo{{ID: "n-1", Address: "10.0.0.1:8080", Connections: 2, Sessions: 2}}
 		},

@@ -124,6 +124,14 @@ type Rooms interface {
 	SetMember(ctx context.Context, by, user chat.UserID, id chat.ConversationID, role *chat.Role, until *time.Time) (chat.Membership, error)
 }
 
+// Board keeps what people write on walls and on the board; *board.Board.
+type Board interface {
+	Post(ctx context.Context, from, wall chat.UserID, text string) (chat.Post, error)
+	Wall(ctx context.Context, reader, wall chat.UserID, cursor string, limit int) (posts []chat.Post, next string, err error)
+	Feed(ctx context.Context, reader chat.UserID, cursor string, limit int) (posts []chat.Post, next string, err error)
+	Remove(ctx context.Context, by chat.UserID, id string, onBoard bool) error
+}
+
 // Presence knows who is online.
 type Presence interface {
 	// Of answers for as many as are asked about; who is not in the answer is

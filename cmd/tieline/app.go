@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/tieline/tieline/handlers"
 	"github.com/tieline/tieline/pkg/account"
+	"github.com/tieline/tieline/pkg/board"
 	"github.com/tieline/tieline/pkg/chat"
 	"github.com/tieline/tieline/pkg/config"
 	"github.com/tieline/tieline/pkg/device"
@@ -184,7 +185,7 @@ func (a *App) build(key []byte) {
 	})
 	rooms := room.New(store.NewRooms(a.db, a.cfg.QueueFanout), users, a.notifier, a.cluster, room.Options{VIPOnly: a.cfg.RoomCreation == "vip", Log: a.log})
 	a.http = handlers.New(handlers.Options{
-		Accounts: accounts, Owners: accounts, Avatars: avatars, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger, Rooms: rooms,
+		Accounts: accounts, Owners: accounts, Avatars: avatars, Codes: accounts, Devices: device.New(users, a.cluster, a.cluster), Messenger: a.messenger, Rooms: rooms, Board: board.New(store.NewPosts(a.db), a.notifier),
 		Desk: moderation.New(store.NewReports(a.db), store.NewAudit(a.db)), Hooks: a.hooks,
 		People:   people.New(between, a.notifier, a.cluster, a.log),
 		Presence: presence{a.node, a.cluster}, Node: a.node, Nodes: a.nodes, SetDraining: a.cluster.SetDraining, Limits: limits,

@@ -22,7 +22,7 @@ const (
 // The layers that several lines of the map below name.
 const (
 	vocabulary = "pkg/chat"
-	useCases   = "pkg/account pkg/device pkg/hook pkg/media pkg/messaging pkg/moderation pkg/notify pkg/people pkg/room"
+	useCases   = "pkg/account pkg/board pkg/device pkg/hook pkg/media pkg/messaging pkg/moderation pkg/notify pkg/people pkg/room"
 )
 
 // arrows says which packages of ours each package may import, and why no more.
@@ -47,6 +47,7 @@ var arrows = map[string]struct{ may, because string }{
 	"pkg/media":  {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/notify": {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/people": {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
+	"pkg/board":  {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 	"pkg/room":   {vocabulary, "a use-case never calls another, and states as an interface what it needs of a store"},
 
 	"pkg/store":        {vocabulary + " sql/migrations " + useCases, "the store meets the contracts of the use-cases; it never hears of Redis or of a socket"},

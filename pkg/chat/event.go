@@ -22,6 +22,7 @@ const (
 	MessageEdited   EventName = "message.edited"   // to all in the conversation: Message
 	MessageRecalled EventName = "message.recalled" // to all in the conversation: Message, and User who recalled it
 	MessageReacted  EventName = "message.reacted"  // to all in the conversation: Message, User and Reaction
+	WallPosted      EventName = "wall.posted"      // to whose wall it is: Post
 	ProfileUpdated  EventName = "profile.updated"  // to the user and their friends: User
 )
 
@@ -44,6 +45,7 @@ type EventData struct {
 	Member   *Membership
 	Message  *Message
 	Reaction *Reaction
+	Post     *Post
 }
 
 // NewEvent makes an event of this moment.

@@ -18,6 +18,21 @@ type EventData struct {
 	Member   *MembershipBody    `json:"member,omitempty"`
 	Message  *MessageBody       `json:"message,omitempty"` // as it is now
 	Reaction *ReactionBody      `json:"reaction,omitempty"`
+	Post     *PostBody          `json:"post,omitempty"`
+}
+
+// PostBody is something on a wall or on the board, in events and in the HTTP API.
+type PostBody struct {
+	ID   string      `json:"id"`
+	Wall chat.UserID `json:"wall,omitempty"` // whose; absent on the board
+	From PersonBody  `json:"from"`
+	Text string      `json:"text"`
+	At   Time        `json:"at"`
+}
+
+// NewPostBody shows a post.
+func NewPostBody(p *chat.Post) PostBody {
+	return PostBody{ID: p.ID, Wall: p.Wall, From: NewPersonBody(&p.From), Text: p.Text, At: Time{p.At}}
 }
 
 // ReactionBody is one person's reaction to a message, or that it was taken back.
@@ -143,6 +158,10 @@ func EncodeEvent(e *chat.Event) []byte {
 	}
 	if e.Data.Reaction != nil {
 		b.Data.Reaction = &ReactionBody{Emoji: e.Data.Reaction.Emoji, On: e.Data.Reaction.On}
+	}
+	if e.Data.Post != nil {
+		p := NewPostBody(e.Data.Post)
+		b.Data.Post = &p
 	}
 	if e.Data.Member != nil {
 		m := NewMembershipBody(e.Data.Member)
