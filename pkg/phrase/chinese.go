@@ -77,6 +77,7 @@ var chinese = catalogue{
 		"vip_days too_small %d":        say("会员激活码至少 %d 天"),
 		"vip_days too_large %d":        say("会员激活码最多 %d 天"),
 		"ttl format":                   say("不是有效的时长, 例如 720h 或 1h30m"),
+		"file too_large %d":            say("图片最多 %d 像素"),
 		"users too_long %d":            say("一次最多 %d 人"),
 		"to format":                    say("user、room、conversation 只能填写其中一个"),
 		"tags required":                say("标签不能为空"),

@@ -77,6 +77,7 @@ var english = catalogue{
 		"vip_days too_small %d":        count("A VIP code is good for at least one day.", "A VIP code is good for at least %d days."),
 		"vip_days too_large %d":        count("A VIP code is good for at most one day.", "A VIP code is good for at most %d days."),
 		"ttl format":                   say("This is not a length of time, such as 720h or 1h30m."),
+		"file too_large %d":            count("A picture has at most one pixel.", "A picture has at most %d pixels."),
 		"users too_long %d":            count("At most one person at a time.", "At most %d people at a time."),
 		"to format":                    say("Name exactly one of user, room and conversation."),
 		"tags required":                say("A tag may not be empty."),
