@@ -10,7 +10,7 @@ import (
 // Join puts somebody into a public room. NotFound; Conflict when it is full.
 func (r *Rooms) Join(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Room, error) {
 	if id == chat.Lobby {
-		return r.lobby(ctx)
+		return r.dir.Lobby(ctx)
 	}
 	room, events, err := r.dir.Join(ctx, u, id)
 	return room, r.tell(ctx, id, events, err)

@@ -34,7 +34,7 @@ type Directory interface {
 // Members is the part of a Directory about who is in a room.
 type Members interface {
 	Crowds(ctx context.Context, ids []chat.ConversationID) (map[chat.ConversationID][]chat.UserID, error)
-	Count(ctx context.Context, id chat.ConversationID) (int, error)
+	Lobby(ctx context.Context) (chat.Room, error)
 	Members(ctx context.Context, id chat.ConversationID, after chat.UserID, limit int) ([]chat.Member, error)
 	Join(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Room, []chat.Event, error)
 	Add(ctx context.Context, by, u chat.UserID, id chat.ConversationID) ([]chat.Event, error)
@@ -113,7 +113,7 @@ func (r *Rooms) Create(ctx context.Context, owner chat.UserID, p Plan) (chat.Roo
 // in; NotFound.
 func (r *Rooms) Room(ctx context.Context, u chat.UserID, id chat.ConversationID) (chat.Room, error) {
 	if id == chat.Lobby {
-		return r.lobby(ctx)
+		return r.dir.Lobby(ctx)
 	}
 	room, err := r.dir.Room(ctx, id)
 	if err != nil || room.Visibility == chat.Public {
@@ -121,12 +121,6 @@ func (r *Rooms) Room(ctx context.Context, u chat.UserID, id chat.ConversationID)
 	}
 	_, err = r.dir.Membership(ctx, u, id)
 	return room, err
-}
-
-// lobby is the room that everybody is in, as a room: it is nobody's.
-func (r *Rooms) lobby(ctx context.Context) (chat.Room, error) {
-	members, err := r.dir.Count(ctx, chat.Lobby)
-	return chat.Room{ID: chat.Lobby, Number: "1", Name: "Lobby", Visibility: chat.Public, Members: members}, err
 }
 
 // notLobby refuses what cannot be done to the lobby.

@@ -389,12 +389,17 @@ func (s *Rooms) Crowds(ctx context.Context, ids []chat.ConversationID) (map[chat
 	return out, err
 }
 
-// Count returns how many are in a room, however many they are.
-func (s *Rooms) Count(ctx context.Context, id chat.ConversationID) (n int, err error) {
-	err = s.db.query(ctx, "store.count_members", func(ctx context.Context, q bun.IDB) error {
-		found, err := q.NewSelect().Table("members").Where("conversation_id = ?", id).Count(ctx)
-		n = int(found)
+// Lobby returns the room that everybody is in, as a room: it is nobody's.
+func (s *Rooms) Lobby(ctx context.Context) (chat.Room, error) {
+	var head conversationRow
+	var members int64
+	err := s.db.query(ctx, "store.lobby", func(ctx context.Context, q bun.IDB) (err error) {
+		if err = q.NewSelect().Model(&head).Where("id = ?", chat.Lobby).Scan(ctx); err == nil {
+			members, err = q.NewSelect().Table("members").Where("conversation_id = ?", chat.Lobby).Count(ctx)
+		}
 		return err
 	})
-	return n, err
+	return chat.Room{
+		ID: head.ID, Number: "1", Name: head.Name, Visibility: chat.Public, Members: int(members), CreatedAt: head.CreatedAt.UTC(),
+	}, err
 }

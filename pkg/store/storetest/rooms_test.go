@@ -248,6 +248,15 @@ func TestRoomsAreFound(t *testing.T) {
 	})
 }
 
+// Everybody is in the lobby.
+func TestTheLobbyIsARoom(t *testing.T) {
+	inEachHouse(t, chat.Public, 5, func(t *testing.T, h *house) {
+		if room, err := h.rooms.Lobby(h.ctx); err != nil || room.Members != 3 || room.Name == "" || room.CreatedAt.IsZero() || room.Owner != "" {
+			t.Errorf("%+v, %v", room, err)
+		}
+	})
+}
+
 // Whoever removes their account leaves their rooms as anybody does, and their
 // name is not told.
 func TestRemovedAccountsLeaveTheirRooms(t *testing.T) {
