@@ -75,6 +75,8 @@ func (o *outbox) Failed(_ context.Context, id string, due time.Time, attempts in
 	return o.change(id, func(h *chat.Hook) { h.DueAt, h.Attempts, h.Error = due, attempts, why })
 }
 
+func (o *outbox) Forget(context.Context, time.Time) error { return nil }
+
 func (o *outbox) Retry(_ context.Context, id string, due time.Time) error {
 	return o.change(id, func(h *chat.Hook) { h.DueAt, h.Attempts = due, 0 })
 }

@@ -5,8 +5,8 @@
 // that it tells of counts as delivered. One node at a time posts, whichever has
 // the lease. The hooks of one user are posted one after the other in their order;
 // one that fails is tried again, later and later, and holds up that user's alone,
-// until it is given up. What was given up stays, for an administrator to look at
-// and to try again.
+// until it is given up. What was given up stays for a month, for an administrator to
+// look at and to try again.
 package hook
 
 import (
@@ -34,6 +34,8 @@ type Outbox interface {
 	Count(ctx context.Context) (waiting, dead int, err error)
 	// List returns hooks with an id less than before ("": all), newest first.
 	List(ctx context.Context, dead bool, before string, limit int) ([]chat.Hook, error)
+	// Forget deletes some of those given up that were made before a time.
+	Forget(ctx context.Context, before time.Time) error
 	// Retry has a hook tried anew: NotFound.
 	Retry(ctx context.Context, id string, due time.Time) error
 }
@@ -72,6 +74,7 @@ const (
 	workers    = 16 // posts at a time
 	leastTries = 10 // before a hook is given up
 	countEvery = 15 * time.Second
+	keepDead   = 30 * 24 * time.Hour // those given up; then they are deleted
 	askWithin  = 5 * time.Second
 )
 
@@ -179,7 +182,7 @@ func (p *Poster) giveUp() {
 	}
 }
 
-// count has the metrics say how many wait.
+// count has the metrics say how many wait, and what was given up long ago deleted.
 func (p *Poster) count(ctx context.Context) {
 	if time.Since(p.counted) < countEvery {
 		return
@@ -189,6 +192,9 @@ func (p *Poster) count(ctx context.Context) {
 	if waiting, dead, err := p.db.Count(ctx); err == nil {
 		p.counted = time.Now()
 		p.o.Observe.Waiting(waiting, dead)
+	}
+	if err := p.db.Forget(ctx, time.Now().Add(-keepDead)); err != nil {
+		p.o.Log.Debug("hooks given up long ago are still there", "error", err)
 	}
 }
 

@@ -3,7 +3,6 @@ package messaging
 import (
 	"context"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,10 +47,14 @@ func absences(batch []chat.Delivery, absent []chat.UserID) (all []chat.Absence) 
 	if len(absent) == 0 {
 		return nil
 	}
+	away := make(map[chat.UserID]bool, len(absent))
+	for _, u := range absent {
+		away[u] = true
+	}
 	for i := range batch {
 		d := &batch[i]
 		for _, u := range d.Recipients {
-			if d.To.User != "" && u != d.From.ID && slices.Contains(absent, u) {
+			if d.To.User != "" && u != d.From.ID && away[u] {
 				all = append(all, chat.Absence{User: u, Message: &d.Message})
 			}
 		}

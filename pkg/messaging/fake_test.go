@@ -17,16 +17,16 @@ import (
 // archive is a History in memory, in which everybody but "nobody" has an account.
 type archive struct {
 	Amender // what a test sets
-	mu     sync.Mutex
-	before func(n int64, batch []*chat.Pending) error // asked ahead of each Append; may wait
-	ahead  func()                                     // called ahead of each Leftovers; may wait
-	away   bool                                       // nothing is answered
-	rooms  map[chat.ConversationID]chat.Conversation
-	said   map[chat.ConversationID][]chat.Message
-	kept   map[string]*chat.Pending // by sender and client id
-	outbox map[string]map[int64]chat.Leftover
-	crowds map[chat.ConversationID][]chat.UserID
-	sizes  []int // of the batches committed
+	mu      sync.Mutex
+	before  func(n int64, batch []*chat.Pending) error // asked ahead of each Append; may wait
+	ahead   func()                                     // called ahead of each Leftovers; may wait
+	away    bool                                       // nothing is answered
+	rooms   map[chat.ConversationID]chat.Conversation
+	said    map[chat.ConversationID][]chat.Message
+	kept    map[string]*chat.Pending // by sender and client id
+	outbox  map[string]map[int64]chat.Leftover
+	crowds  map[chat.ConversationID][]chat.UserID
+	sizes   []int // of the batches committed
 }
 
 func newArchive() *archive {

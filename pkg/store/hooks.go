@@ -197,6 +197,24 @@ func (s *Hooks) List(ctx context.Context, dead bool, before string, limit int) (
 	})
 }
 
+// Forget deletes some of the hooks that were given up and made before a time.
+func (s *Hooks) Forget(ctx context.Context, before time.Time) error {
+	old, err := s.list(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Column("id").Where("due_at IS NULL").Where("id < ?", chat.IDAt(before)).Order("id ASC").Limit(hooksChunk)
+	})
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	ids := make([]string, len(old))
+	for i := range old {
+		ids[i] = old[i].ID
+	}
+	return s.db.query(ctx, "store.forget_hooks", func(ctx context.Context, q bun.IDB) error {
+		_, err := q.NewDelete().Table("hooks").Where("id IN (?)", bun.List(ids)).Where("due_at IS NULL").Exec(ctx)
+		return err
+	})
+}
+
 // Retry has a hook tried anew, as if it had not been before. NotFound.
 func (s *Hooks) Retry(ctx context.Context, id string, due time.Time) error {
 	return s.db.change(ctx, "store.retry_hook", func(ctx context.Context, tx bun.Tx) error {

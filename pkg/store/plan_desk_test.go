@@ -21,7 +21,10 @@ func ofTheDesk(db *DB) []question {
 		{"complain of a person", "users.PRIMARY", func(ctx context.Context) error {
 			return failed(reports.Add(ctx, chat.Report{ID: "r1", From: chat.Person{ID: one}, Target: chat.ReportTarget{User: two}, CreatedAt: time.Now()}))
 		}},
-		{"complain of a message", "members.PRIMARY conversations.PRIMARY messages.PRIMARY", func(ctx context.Context) error {
+		{"complain of a room", "members.PRIMARY conversations.PRIMARY", func(ctx context.Context) error {
+			return failed(reports.Add(ctx, chat.Report{ID: "r3", From: chat.Person{ID: one}, Target: chat.ReportTarget{Room: chat.Lobby}, CreatedAt: time.Now()}))
+		}},
+		{"complain of a message", "members.PRIMARY messages.PRIMARY", func(ctx context.Context) error {
 			about := chat.ReportTarget{Conversation: "d2", Seq: 1}
 			return failed(reports.Add(ctx, chat.Report{ID: "r2", From: chat.Person{ID: one}, Target: about, CreatedAt: time.Now()}))
 		}},
@@ -45,6 +48,7 @@ func ofTheDesk(db *DB) []question {
 			_, _, err := hooks.Count(ctx)
 			return err
 		}},
+		{"hooks given up long ago", "hooks.due_at hooks.PRIMARY", func(ctx context.Context) error { return hooks.Forget(ctx, longAgo) }},
 		{"what becomes of a hook", "hooks.PRIMARY", func(ctx context.Context) error {
 			list, err := hooks.List(ctx, false, "", 2)
 			if err != nil {

@@ -78,6 +78,7 @@ func TestHooksOfOneUserComeInTheirOrder(t *testing.T) {
 		if len(given) != 1 || given[0].ID != bobs.ID || !given[0].DueAt.IsZero() || len(rest) != 2 || rest[0].ID < rest[1].ID {
 			t.Errorf("given up %+v; wait %+v", given, rest)
 		}
+		wants(t, hooks.Forget(t.Context(), at.Add(-time.Second)), "")
 		wants(t, hooks.Retry(t.Context(), "none", now), chat.NotFound)
 		wants(t, hooks.Retry(t.Context(), bobs.ID, now), "")
 		wants(t, hooks.Retry(t.Context(), bobs.ID, now), "")
@@ -88,6 +89,27 @@ func TestHooksOfOneUserComeInTheirOrder(t *testing.T) {
 		wants(t, hooks.Posted(t.Context(), bobs.ID), "")
 		if _, text := due(t, hooks, now); !strings.Contains(text, "bob2") {
 			t.Errorf("after the first, due are %s", text)
+		}
+	})
+}
+
+// What was given up long ago goes, and nothing else.
+func TestHooksGivenUpAreForgotten(t *testing.T) {
+	Each(t, func(t *testing.T, db *store.DB) {
+		hooks, at := store.NewHooks(db), time.Now()
+		old := at.Add(-time.Hour)
+		wants(t, hooks.Absent(t.Context(), []chat.Absence{absence("ann", old, 1), absence("bob", old, 1), absence("cid", at, 1)}), "")
+		list, _ := due(t, hooks, at.Add(time.Second))
+		for _, h := range list {
+			if h.User != "ann" {
+				wants(t, hooks.Failed(t.Context(), h.ID, time.Time{}, 10, "x"), "")
+			}
+		}
+		wants(t, hooks.Forget(t.Context(), at.Add(-time.Minute)), "")
+		waiting, dead, err := hooks.Count(t.Context())
+		wants(t, err, "")
+		if waiting != 1 || dead != 1 {
+			t.Errorf("%d wait, %d are dead", waiting, dead)
 		}
 	})
 }
