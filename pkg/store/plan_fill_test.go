@@ -76,4 +76,9 @@ var filling = []string{
 	`INSERT INTO audit (id, at, actor, action, target, detail) SELECT ID, TIME, USER, 'disable', NEXT, '' MOST`,
 	`INSERT INTO hooks (id, user_id, name, body, created_at, due_at, attempts, error)
 		SELECT ID, USER, 'user.registered', '{}', TIME, IF(seq % 2, TIME, NULL), 0, '' MOST`,
+	`INSERT INTO conversations (id, direct, name, last_at, created_at) SELECT CONCAT('r', seq), FALSE, 'room', TIME, TIME MOST`,
+	`INSERT INTO rooms (id, number, name, name_key, info, visibility, owner_id, members, created_at)
+		SELECT CONCAT('r', seq), 10000000 + seq, 'room', CONCAT(IF(seq % 2, 'r', 's'), seq % 1000), '', IF(seq % 10, 'public', 'private'), USER, 200, TIME MOST`,
+	`INSERT INTO members (user_id, conversation_id, joined_at, role) SELECT USER, 'r2', TIME, IF(seq = 2, 'owner', 'member') SOME`,
+	`INSERT INTO reactions (conversation_id, seq, user_id, emoji, at) SELECT 'lobby', seq, USER, '👍', TIME MOST`,
 }

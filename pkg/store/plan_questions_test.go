@@ -21,7 +21,7 @@ type question struct {
 // questions are asked of the database of fillDatabase.
 func questions(db *DB) []question {
 	return slices.Concat(searches(NewAccounts(db)), ofAccounts(NewAccounts(db)), ofPeople(NewPeople(db)), ofEvents(NewEvents(db)),
-		ofMessages(NewMessages(db)), ofTheDesk(db), ends(NewAccounts(db)))
+		ofMessages(NewMessages(db)), ofTheDesk(db), ofRooms(db), ends(NewAccounts(db)))
 }
 
 const (
