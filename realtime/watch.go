@@ -274,11 +274,11 @@ func (w *watchers) look(ctx context.Context) {
 		}
 		for c, users := range tell {
 			mine := make(map[chat.UserID]chat.Presence, len(users))
+			for _, u := range users {
+				mine[u] = chat.Presence{} // offline, and never seen, but for those who may be
+			}
 			for _, u := range w.visible(c, users) {
 				mine[u] = full[u]
-			}
-			for _, u := range users {
-				mine[u] = mine[u] // to the others they are offline, and were never seen
 			}
 			if !c.offer(wire.Encode(presenceFrame(mine)), outLow) {
 				w.owe(c, users)
