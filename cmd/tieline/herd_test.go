@@ -42,6 +42,7 @@ func herd(t *testing.T, people, missed int) {
 	}
 	speaking.Wait()
 	t.Logf("%d messages kept within %v", people*missed, since(start))
+	eventually(t, soon, "what was kept is delivered", func() bool { return s.waiting() == 0 })
 
 	c.pauses = nil
 	before, start := s.questions(), time.Now()
@@ -158,6 +159,16 @@ func (m *member) address(t *testing.T, url string, to []*member, times int) {
 	}
 	close(sent)
 	acks.Wait()
+}
+
+// waiting is how many batches the outbox has: those that are not delivered, for
+// want of Redis on a busy machine, and those of the last seconds.
+func (s *story) waiting() (n int) {
+	s.t.Helper()
+	s.sqlCall(func(ctx context.Context, db *sql.DB) error {
+		return db.QueryRowContext(ctx, "SELECT COUNT(*) FROM outbox").Scan(&n)
+	})
+	return n
 }
 
 // questions is how many statements the database has been asked.

@@ -80,5 +80,6 @@ var filling = []string{
 	`INSERT INTO rooms (id, number, name, name_key, info, visibility, owner_id, members, created_at)
 		SELECT CONCAT('r', seq), 10000000 + seq, 'room', CONCAT(IF(seq % 2, 'r', 's'), seq % 1000), '', IF(seq % 10, 'public', 'private'), USER, 200, TIME MOST`,
 	`INSERT INTO members (user_id, conversation_id, joined_at, role) SELECT USER, 'r2', TIME, IF(seq = 2, 'owner', 'member') SOME`,
+	`INSERT INTO posts (id, wall_id, from_id, own, body, at) SELECT ID, IF(seq % 3, USER, ''), USER, seq % 3 > 0, 'hello', TIME MOST`,
 	`INSERT INTO reactions (conversation_id, seq, user_id, emoji, at) SELECT 'lobby', seq, USER, '👍', TIME MOST`,
 }

@@ -9,7 +9,7 @@ import (
 
 // ofRooms asks of room r2, which user u000002 owns.
 func ofRooms(db *DB) []question {
-	rooms, messages := NewRooms(db, 1000), NewMessages(db)
+	rooms, messages, posts := NewRooms(db, 1000), NewMessages(db), NewPosts(db)
 	const room, owner = chat.ConversationID("r2"), chat.UserID("u000002")
 	find := func(query string, number int64, key string, after int64) func(context.Context) error {
 		cursor := ""
@@ -50,6 +50,13 @@ func ofRooms(db *DB) []question {
 		{"react", "conversations.PRIMARY messages.PRIMARY reactions.PRIMARY", func(ctx context.Context) error {
 			_, _, err := messages.React(ctx, one, chat.Lobby, 7, chat.Reaction{Emoji: "👍", On: true})
 			return err
+		}},
+		{"a wall", "users.PRIMARY posts.wall_new", func(ctx context.Context) error {
+			return errors.Join(failed(posts.List(ctx, two, owner, "", 50)), failed(posts.List(ctx, two, owner, "z", 50)))
+		}},
+		{"the board", "posts.wall_new", func(ctx context.Context) error { return failed(posts.List(ctx, one, "", "", 50)) }},
+		{"what friends wrote", "posts.wall_new friends.PRIMARY", func(ctx context.Context) error {
+			return failed(posts.Feed(ctx, two, "z", 50))
 		}},
 		{"edit", "conversations.PRIMARY messages.PRIMARY", func(ctx context.Context) error {
 			_, _, err := messages.Edit(ctx, one, chat.Lobby, 1, "other")

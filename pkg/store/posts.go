@@ -94,11 +94,10 @@ func (s *Posts) List(ctx context.Context, reader, wall chat.UserID, before strin
 // person does not hide from themselves.
 func (s *Posts) Feed(ctx context.Context, reader chat.UserID, before string, limit int) ([]chat.Post, error) {
 	return s.posts(ctx, before, limit, func(_ context.Context, q bun.IDB, sel *bun.SelectQuery) (*bun.SelectQuery, error) {
-		mine := q.NewSelect().TableExpr("friends AS f").ColumnExpr("1").
-			Where("f.user_id = ?", reader).Where("f.friend_id = p.wall_id").Where("f.hide_theirs = ?", false)
 		theirs := q.NewSelect().TableExpr("friends AS t").ColumnExpr("1").
 			Where("t.user_id = p.wall_id").Where("t.friend_id = ?", reader).Where("t.hide_mine = ?", true)
-		return sel.Where("p.own = ?", true).Where("EXISTS (?)", mine).Where("NOT EXISTS (?)", theirs), nil
+		return sel.Join("JOIN friends AS f ON f.friend_id = p.wall_id").Where("f.user_id = ?", reader).Where("f.hide_theirs = ?", false).
+			Where("p.own = ?", true).Where("NOT EXISTS (?)", theirs), nil
 	})
 }
 

@@ -6,6 +6,5 @@ CREATE TABLE IF NOT EXISTS posts (
   body    TEXT          CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   at      DATETIME(6)   NOT NULL,
   PRIMARY KEY (id),
-  KEY wall_new (wall_id, id),
-  KEY own_new (own, id)
+  KEY wall_new (wall_id, id)
 ) ENGINE=InnoDB

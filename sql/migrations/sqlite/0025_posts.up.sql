@@ -7,4 +7,3 @@ CREATE TABLE posts (
   at      DATETIME NOT NULL
 );
 CREATE INDEX posts_wall_new ON posts (wall_id, id);
-CREATE INDEX posts_own_new ON posts (own, id);
