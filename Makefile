@@ -15,9 +15,10 @@ help: ## list the targets
 run: ## run one node with what is in the box; ARGS="--listen :9000" for more
 	$(GO) run ./cmd/tieline $(ARGS)
 
+# Vetted as they are tested, so that nothing is compiled twice.
 .PHONY: test
 test: needs ## run every test, installing what they need on Debian (PKG=./pkg/wire/... for fewer)
-	$(GO) vet $(or $(PKG),./...)
+	$(GO) vet -race $(or $(PKG),./...)
 	$(GO) test -race -vet=off -timeout 9m -p 2 $(or $(PKG),./...)
 ifndef PKG
 	@tests=$$(find handlers/web/sdktest -name '*[._-]test.*js' 2>/dev/null); \

@@ -14,12 +14,13 @@ type wallWorld struct {
 	people        *store.People
 	w             *world
 	ann, bob, eve chat.User
+	posts         int
 }
 
 func inEachWallWorld(t *testing.T, test func(t *testing.T, k *wallWorld)) {
 	Each(t, func(t *testing.T, db *store.DB) {
 		w := &world{store.NewAccounts(db), t, t.Context()}
-		k := &wallWorld{store.NewPosts(db), store.NewPeople(db), w, w.signUp("ann"), w.signUp("bob"), w.signUp("eve")}
+		k := &wallWorld{store.NewPosts(db), store.NewPeople(db), w, w.signUp("ann"), w.signUp("bob"), w.signUp("eve"), 0}
 		for _, pair := range []chat.Asking{{From: k.ann.ID, To: k.bob.ID}, {From: k.bob.ID, To: k.ann.ID}} {
 			if _, _, err := k.people.Ask(w.ctx, pair); err != nil {
 				t.Fatal(err)
@@ -29,8 +30,10 @@ func inEachWallWorld(t *testing.T, test func(t *testing.T, k *wallWorld)) {
 	})
 }
 
+// post writes with ids in their order, which those of one millisecond have not.
 func (k *wallWorld) post(from, wall chat.UserID, text string) (chat.Post, []chat.Event, error) {
-	return k.Add(k.w.ctx, chat.Post{ID: chat.NewID(), Wall: wall, From: chat.Person{ID: from}, Text: text})
+	k.posts++
+	return k.Add(k.w.ctx, chat.Post{ID: fmt.Sprintf("%026d", k.posts), Wall: wall, From: chat.Person{ID: from}, Text: text})
 }
 
 // texts shows posts in their order.
