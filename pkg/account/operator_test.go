@@ -84,9 +84,9 @@ func TestImportStopsWhenAsked(t *testing.T) {
 func TestManyPeople(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		p := in(t, db, account.Options{})
-		many := 15000
+		many := 4000
 		if db.Dialect() == "sqlite" {
-			many = 3000 // as fast, but not under the race detector
+			many = 1000 // as fast, but not under the race detector
 		}
 		names := make([]string, many)
 		var lines strings.Builder
