@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -294,6 +296,11 @@ func TestOnlyFriendsMayWrite(t *testing.T) {
 		_, err := a.PostMessage(ctx, chat.DirectID(alice.ID, bob.ID), "by HTTP", chat.Draft{Kind: chat.Text, Text: "hi"})
 		return err
 	})
+	alice.IsRefused(chat.NotFriends, "", func(ctx context.Context, a *client.API) error { // nor by what was said before
+		return a.Do(ctx, http.MethodPatch, fmt.Sprintf("/conversations/%s/messages/%d", first.Conversation, first.Seq), map[string]string{"text": "still there?"}, nil)
+	})
+	alice.Recalls(first)
+	bob.HearsEvent("message.recalled")
 	bob.Befriends(alice)
 	alice.Says(bob, "again")
 	bob.Hears("again")

@@ -5,7 +5,6 @@ package board
 import (
 	"context"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/tieline/tieline/pkg/chat"
 )
@@ -34,13 +33,8 @@ func New(dir Directory, teller Teller) *Board { return &Board{dir, teller} }
 // is. Invalid, NotFound, Blocked, Forbidden.
 func (b *Board) Post(ctx context.Context, from, wall chat.UserID, text string) (chat.Post, error) {
 	text = strings.TrimSpace(text)
-	switch {
-	case text == "":
-		return chat.Post{}, chat.InvalidField("text", "required", "")
-	case !utf8.ValidString(text):
-		return chat.Post{}, chat.InvalidField("text", "format", "")
-	case utf8.RuneCountInString(text) > chat.MaxPost:
-		return chat.Post{}, chat.OutOfBounds("text", "too_long", chat.MaxPost)
+	if err := chat.CheckText("text", text, chat.MaxPost); err != nil {
+		return chat.Post{}, err
 	}
 	p, events, err := b.dir.Add(ctx, chat.Post{ID: chat.NewID(), Wall: wall, From: chat.Person{ID: from}, Text: text})
 	if err == nil {

@@ -1,6 +1,24 @@
 package chat
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// CheckText returns nil for a text that says something and has at most so many
+// characters, else what is wrong with the field.
+func CheckText(field, s string, most int) error {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return InvalidField(field, "required", "")
+	case !utf8.ValidString(s):
+		return InvalidField(field, "format", "")
+	case utf8.RuneCountInString(s) > most:
+		return OutOfBounds(field, "too_long", int64(most))
+	}
+	return nil
+}
 
 // Printable reports whether a text of one line shows as what it is: no control
 // characters, no broken encoding, none that turn the direction of what follows.

@@ -24,7 +24,7 @@ func FuzzAvatar(f *testing.F) {
 	f.Fuzz(func(t *testing.T, upload []byte) {
 		kind, pixels, err := inspect(upload)
 		if err == nil && pixels > 1<<14 {
-			t.Skip("it would only take long")
+			return // it would only take long
 		}
 		var p picture
 		if err == nil {

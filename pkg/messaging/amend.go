@@ -2,8 +2,6 @@ package messaging
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/tieline/tieline/pkg/chat"
 )
@@ -12,20 +10,18 @@ import (
 // conversation. Invalid; Forbidden for others' messages, Conflict for one that was
 // recalled, NotFound, and whatever a send is refused with.
 func (m *Messenger) Edit(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64, text string) (chat.Message, error) {
-	switch {
-	case strings.TrimSpace(text) == "":
-		return chat.Message{}, chat.InvalidField("text", "required", "")
-	case !utf8.ValidString(text):
-		return chat.Message{}, chat.InvalidField("text", "format", "")
-	case utf8.RuneCountInString(text) > chat.MaxText:
-		return chat.Message{}, chat.OutOfBounds("text", "too_long", chat.MaxText)
+	if err := chat.CheckText("text", text, chat.MaxText); err != nil {
+		return chat.Message{}, err
+	}
+	if _, _, err := m.Reachable(ctx, by, chat.Target{Conversation: id}); err != nil {
+		return chat.Message{}, err
 	}
 	return m.tell(m.h.Edit(ctx, by, id, seq, text))
 }
 
 // Recall takes a message back: its text is gone from the history and from what
-// waits for anybody. One's own for two minutes, owners and admins of a room
-// anybody's. Forbidden, NotFound.
+// waits for anybody. One's own for two minutes, whatever the other person thinks
+// of one by now; owners and admins of a room anybody's. Forbidden, NotFound.
 func (m *Messenger) Recall(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64) error {
 	_, err := m.tell(m.h.Recall(ctx, by, id, seq))
 	return err
@@ -36,6 +32,9 @@ func (m *Messenger) Recall(ctx context.Context, by chat.UserID, id chat.Conversa
 func (m *Messenger) React(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64, r chat.Reaction) error {
 	if !chat.IsEmoji(r.Emoji) {
 		return chat.InvalidField("emoji", "format", "")
+	}
+	if _, _, err := m.Reachable(ctx, by, chat.Target{Conversation: id}); err != nil {
+		return err
 	}
 	_, err := m.tell(m.h.React(ctx, by, id, seq, r))
 	return err

@@ -2,7 +2,6 @@ package messaging
 
 import (
 	"context"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -73,11 +72,8 @@ func (m *Messenger) await(ctx context.Context, s *send, err error) (Sent, error)
 // shown like all others. It is Send in everything else. Invalid for a text that
 // says nothing or is too long.
 func (m *Messenger) Announce(ctx context.Context, from chat.Person, clientID, text string) (Sent, error) {
-	switch {
-	case strings.TrimSpace(text) == "":
-		return Sent{}, chat.InvalidField("text", "required", "")
-	case utf8.RuneCountInString(text) > chat.MaxText:
-		return Sent{}, chat.OutOfBounds("text", "too_long", chat.MaxText)
+	if err := chat.CheckText("text", text, chat.MaxText); err != nil {
+		return Sent{}, err
 	}
 	o := Outgoing{From: from, ClientID: clientID, To: chat.Target{Room: chat.Lobby}, Draft: chat.Draft{Kind: chat.System, Text: text}}
 	s, err := m.address(ctx, o)

@@ -100,7 +100,7 @@ func at(t *testing.T, test func(n *Notifier, o *office, after func(d time.Durati
 		running.Go(func() { n.Run(ctx) })
 		test(n, o, func(d time.Duration, want string) {
 			t.Helper()
-			time.Sleep(d) // of the test's own time
+			<-time.After(d) // of the test's own time
 			synctest.Wait()
 			if got := o.state(); got != want {
 				t.Errorf("%q, want %q", got, want)

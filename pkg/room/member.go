@@ -31,7 +31,6 @@ func (r *Rooms) Members(ctx context.Context, u chat.UserID, id chat.Conversation
 	if _, err := r.Room(ctx, u, id); err != nil {
 		return nil, "", err
 	}
-	limit = pageOf(limit)
 	page, err = r.dir.Members(ctx, id, chat.UserID(cursor), limit+1)
 	if len(page) > limit {
 		page = page[:limit]

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/tieline/tieline/pkg/chat"
@@ -157,19 +156,6 @@ func (r *Rooms) Delete(ctx context.Context, by chat.UserID, id chat.Conversation
 	return r.tell(ctx, id, events, err)
 }
 
-// The length of a page.
-const (
-	defaultPage = 50
-	maxPage     = 200
-)
-
-func pageOf(limit int) int {
-	if limit <= 0 {
-		return defaultPage
-	}
-	return min(limit, maxPage)
-}
-
 // Find returns a page of the public rooms whose name begins with the query, or
 // whose number it is; of all for an empty one.
 func (r *Rooms) Find(ctx context.Context, query, cursor string, limit int) (page []chat.Room, next string, err error) {
@@ -178,7 +164,7 @@ func (r *Rooms) Find(ctx context.Context, query, cursor string, limit int) (page
 	if err != nil {
 		number = 0 // which no room has
 	}
-	return r.dir.Find(ctx, nameKey(query), number, cursor, pageOf(limit))
+	return r.dir.Find(ctx, nameKey(query), number, cursor, limit)
 }
 
 // tell tells of a change that was made; err is what became of it.
@@ -203,7 +189,7 @@ func checkAll(name, info *string, v *chat.Visibility) (string, error) {
 		switch trimmed = strings.TrimSpace(*name); {
 		case trimmed == "":
 			add(chat.InvalidField("name", "required", ""))
-		case !shown(trimmed) || strings.ContainsAny(trimmed, "\r\n"):
+		case !chat.Printable(trimmed):
 			add(chat.InvalidField("name", "format", ""))
 		case utf8.RuneCountInString(trimmed) > MaxName:
 			add(chat.OutOfBounds("name", "too_long", MaxName))
@@ -211,7 +197,7 @@ func checkAll(name, info *string, v *chat.Visibility) (string, error) {
 	}
 	if info != nil {
 		switch {
-		case !shown(*info):
+		case !chat.Printable(lines.Replace(*info)):
 			add(chat.InvalidField("info", "format", ""))
 		case utf8.RuneCountInString(*info) > MaxInfo:
 			add(chat.OutOfBounds("info", "too_long", MaxInfo))
@@ -226,16 +212,8 @@ func checkAll(name, info *string, v *chat.Visibility) (string, error) {
 	return trimmed, nil
 }
 
-// shown reports whether a text shows as what it is: lines are fine, other
-// controls are not, nor what turns the direction of what follows.
-func shown(s string) bool {
-	for _, r := range s {
-		if r == unicode.ReplacementChar || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
-			return false
-		}
-	}
-	return utf8.ValidString(s)
-}
+// lines joins the lines of a text, so that it can be held to what one line may be.
+var lines = strings.NewReplacer("\n", "", "\r", "", "\t", "")
 
 // nameKey is the form in which names are looked for.
 func nameKey(name string) string { return strings.ToLower(name) }

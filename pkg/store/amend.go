@@ -26,7 +26,8 @@ type amendment struct {
 	row     messageRow
 	by      chat.Membership // of a room; empty in a direct conversation
 	at      time.Time
-	isAdmin bool // an administrator of the service
+	isAdmin bool      // an administrator of the service
+	shut    chat.Kind // why the person may write nothing new there; "": they may
 }
 
 // Edit replaces the text of somebody's own message. Forbidden for others',
@@ -34,6 +35,8 @@ type amendment struct {
 func (s *Messages) Edit(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64, text string) (chat.Message, []chat.Event, error) {
 	return s.amend(ctx, by, id, seq, chat.MessageEdited, chat.EventData{}, func(ctx context.Context, tx bun.Tx, a *amendment) (bool, error) {
 		switch {
+		case a.shut != "":
+			return false, chat.E("store.edit", a.shut, nil)
 		case a.row.SenderID != by || a.row.Kind == chat.System:
 			return false, chat.E("store.edit", chat.Forbidden, nil)
 		case a.row.Recalled:
@@ -72,7 +75,10 @@ func (s *Messages) Recall(ctx context.Context, by chat.UserID, id chat.Conversat
 // so twice changes nothing. Conflict for a message that was recalled.
 func (s *Messages) React(ctx context.Context, by chat.UserID, id chat.ConversationID, seq int64, r chat.Reaction) (chat.Message, []chat.Event, error) {
 	return s.amend(ctx, by, id, seq, chat.MessageReacted, chat.EventData{Reaction: &r}, func(ctx context.Context, tx bun.Tx, a *amendment) (bool, error) {
-		if a.row.Recalled {
+		switch {
+		case a.shut != "":
+			return false, chat.E("store.react", a.shut, nil)
+		case a.row.Recalled:
 			return false, chat.E("store.react", chat.Conflict, nil)
 		}
 		row := reactionRow{ConversationID: id, Seq: seq, UserID: by, Emoji: r.Emoji, At: a.at}
@@ -129,7 +135,7 @@ func (s *Messages) amend(ctx context.Context, by chat.UserID, id chat.Conversati
 }
 
 // openAmendment locks a conversation and reads one of its messages, if somebody
-// may write there.
+// is in it.
 func (s *Messages) openAmendment(ctx context.Context, tx bun.Tx, by chat.UserID, id chat.ConversationID, seq int64) (*amendment, error) {
 	const op = "store.amend"
 	a := &amendment{at: now()}
@@ -148,8 +154,8 @@ func (s *Messages) openAmendment(ctx context.Context, tx bun.Tx, by chat.UserID,
 	return a, fail(op, tx.NewSelect().Model(&a.row).Where("conversation_id = ?", id).Where("seq = ?", seq).Scan(ctx))
 }
 
-// admit checks that somebody may write in a locked conversation, and notes who
-// is to be told.
+// admit checks that somebody is in a locked conversation, and notes who is to be
+// told, and whether the person may write there.
 func (s *Messages) admit(ctx context.Context, tx bun.Tx, a *amendment, by chat.UserID) error {
 	const op = "store.amend"
 	switch {
@@ -157,31 +163,24 @@ func (s *Messages) admit(ctx context.Context, tx bun.Tx, a *amendment, by chat.U
 		return chat.E(op, chat.NotFound, nil)
 	case a.in.Direct:
 		a.crowd = a.in.Recipients()
-		if kind := a.in.Shut(by, false); kind != "" {
-			return chat.E(op, kind, nil)
-		}
+		a.shut = a.in.Shut(by, false)
 		return nil
 	case a.in.Log():
 		a.crowd = []chat.UserID{by}
 		return tx.NewSelect().Table("users").Column("admin").Where("id = ?", by).Scan(ctx, &a.isAdmin)
 	}
-	var rows []memberRow
-	if err := tx.NewSelect().Model(&rows).Where("conversation_id = ?", a.in.ID).Scan(ctx); err != nil {
+	rooms, err := s.crowdsOf(ctx, tx, []chat.Conversation{a.in})
+	if err != nil {
 		return err
 	}
-	for i := range rows {
-		a.crowd = append(a.crowd, rows[i].UserID)
-		if rows[i].UserID == by {
-			a.by = rows[i].membership()
-		}
+	a.crowd, a.shut = rooms[a.in.ID].all, rooms[a.in.ID].may(by, a.at)
+	if a.shut == chat.NotAMember {
+		return chat.E(op, a.shut, nil)
 	}
-	switch {
-	case a.by.User == "":
-		return chat.E(op, chat.NotAMember, nil)
-	case a.by.IsMuted(a.at):
-		return chat.E(op, chat.Muted, nil)
-	}
-	return nil
+	var row memberRow
+	err = tx.NewSelect().Model(&row).Where("user_id = ?", by).Where("conversation_id = ?", a.in.ID).Scan(ctx)
+	a.by = row.membership()
+	return err
 }
 
 // reactions counts who reacted with what to the messages of some rows, which are

@@ -144,19 +144,14 @@ func (s *Posts) Remove(ctx context.Context, by chat.UserID, id string, onBoard b
 		}
 		if row.FromID != by && row.WallID != by {
 			var admin bool
-			if err := tx.NewSelect().Table("users").Column("admin").Where("id = ?", by).Scan(ctx, &admin); err != nil || !admin {
-				return cause(err, chat.E(op, chat.Forbidden, nil))
+			if err := tx.NewSelect().Table("users").Column("admin").Where("id = ?", by).Scan(ctx, &admin); err != nil {
+				return err
+			}
+			if !admin {
+				return chat.E(op, chat.Forbidden, nil)
 			}
 		}
 		_, err := tx.NewDelete().Model(&row).WherePK().Exec(ctx)
 		return err
 	})
-}
-
-// cause is err if there is one, else the other.
-func cause(err error, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }

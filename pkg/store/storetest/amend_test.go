@@ -36,6 +36,8 @@ func TestATextIsEdited(t *testing.T) {
 		wants(t, err, "")
 		_, _, err = k.Edit(k.ctx, u[0].ID, c.ID, 1, "by another way")
 		wants(t, err, chat.Blocked)
+		_, _, err = k.Recall(k.ctx, u[0].ID, c.ID, 1) // which says nothing
+		wants(t, err, "")
 	})
 }
 
